@@ -176,8 +176,8 @@ int store_set_aside(struct store *st)
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	aside = sqlite3_mprintf("%s.damaged-%s", st->path, stamp);
-	/* Rename the write-ahead log first. SQLite ignores a database's missing log, but would
-	 * apply a log that is left behind to the next database of this name. */
+	/* Rename the write-ahead log first. SQLite can open a database whose log is missing. But if
+	 * the old log stayed, SQLite would apply it to the next database of this name. */
 	r = aside ? rename_part(st, aside, "-wal") : -ENOMEM;
 	if (!r)
 		r = rename_part(st, aside, "-shm");

@@ -44,10 +44,10 @@ static int max_pages_set(sqlite3 *db, int64_t pages)
 	return db_exec(db, sql);
 }
 
-/* Return a chunk size (SQLITE_FCNTL_CHUNK_SIZE) for a file of this many bytes. It is the file's
- * size; a file of CHUNK_MAX bytes or more is divided into equal chunks of at most CHUNK_MAX. SQLite
- * obeys SQLITE_FCNTL_SIZE_HINT only if a chunk size is set, and rounds the file's size up to a
- * multiple of the chunk size. Each checkpoint truncates the file to a multiple of the chunk
+/* Return a chunk size (SQLITE_FCNTL_CHUNK_SIZE) for a file of this many bytes. A file smaller than
+ * CHUNK_MAX is one chunk. Any larger file is divided into equal chunks of at most CHUNK_MAX bytes.
+ * SQLite obeys SQLITE_FCNTL_SIZE_HINT only if a chunk size is set, and rounds the file's size up to
+ * a multiple of the chunk size. Each checkpoint truncates the file to a multiple of the chunk
  * size. */
 static int chunk_of(int64_t bytes, int64_t page_bytes)
 {

@@ -72,7 +72,7 @@ void slices_unload(struct slices *s)
 	*s = (struct slices){0};
 }
 
-/* Return the index of the first slice whose id is not below id; s->n if there is none. */
+/* Return the index of the first slice whose id is equal to or above 'id'; s->n: there is none. */
 static size_t position(const struct slices *s, int64_t id)
 {
 	size_t low = 0, high = s->n;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * slices.h - flows are grouped by id into slices of 32,768. A posting (table posting) lists the
- * flows of one slice that have a certain address. For each slice, struct slice holds when its flows
- * began and how many of them are in postings. The writer keeps all of these structs in memory, 32
- * bytes each.
+ * flows of one slice that have a certain address. For each slice, struct slice holds when the
+ * slice's flows began and how many of these flows the postings cover. The writer keeps one struct
+ * slice per slice in memory, 32 bytes each.
  */
 #ifndef WAYMARK_SRC_STORE_SLICES_H
 #define WAYMARK_SRC_STORE_SLICES_H
@@ -18,21 +18,21 @@
 #define SLICE_BITMAP_BYTES (SLICE_FLOWS / 8)
 
 /* In posting.ids, an id takes 2 bytes. Each byte is 1 to 191, so that SQL's unicode() can read it.
- * If an address has POSTING_DENSE ids or more, ids is empty, and a search reads every flow of the
- * slice. */
+ * If an address has POSTING_DENSE ids or more, posting.ids is empty, and a search reads every flow
+ * of the slice. */
 #define POSTING_BASE  191
 #define POSTING_DENSE 2048
 
-/* SLICE_OPEN: not all flows are in postings yet. SLICE_INDEXED: all are. SLICE_THINNED: retention
- * left so few flows that the postings were deleted. */
+/* SLICE_OPEN: the postings do not cover all flows yet. SLICE_INDEXED: the postings cover all flows.
+ * SLICE_THINNED: retention left so few flows that the postings were deleted. */
 enum slice_state { SLICE_OPEN = 0, SLICE_INDEXED = 1, SLICE_THINNED = 2 };
 
 struct slice {
 	int64_t id; /* flow id >> SLICE_BITS */
-	/* earliest and latest time at which one of its flows began; first_ms > last_ms: unknown */
+	/* start times of the slice's earliest and latest flow; first_ms > last_ms: unknown */
 	int64_t first_ms, last_ms;
 	uint8_t state; /* enum slice_state */
-	/* number of ids that postings cover, counted from the slice's first id */
+	/* the postings cover this many ids, from the slice's first id on */
 	uint16_t indexed;
 	bool is_dirty; /* the row in the database is out of date */
 };

@@ -30,7 +30,7 @@
 	"PRAGMA cache_size = -32768;"                                                              \
 	"PRAGMA temp_store = MEMORY"
 
-/* How long to wait for a lock: long enough for a short transaction of another process. */
+/* How long to wait for a lock. This is long enough for a short transaction of another process. */
 #define BUSY_TIMEOUT_MS 100
 
 static int fail(struct store *st, int error, const char *format, ...)
@@ -47,8 +47,8 @@ static int fail(struct store *st, int error, const char *format, ...)
 	return error;
 }
 
-/* Fail with SQLite's message, or with the general text of the code if the message is about another
- * failure. */
+/* Fail with SQLite's message. If that message is about another failure, use the general text for
+ * the result code. */
 static int fail_sqlite(struct store *st, int code, const char *what)
 {
 	bool is_last = st->db && (sqlite3_errcode(st->db) & 0xff) == (code & 0xff);
@@ -251,7 +251,7 @@ void store_abandon(struct store *st)
 	sqlite3_free(wal);
 }
 
-/* Take the lock before anything is written. */
+/* Check the file, take the lock, and open the database. Write nothing before the lock is taken. */
 static int open_locked(struct store *st)
 {
 	int r = store_file_check(st->path, st->error, sizeof(st->error));
@@ -312,7 +312,8 @@ static int begin_anew(struct store *st, int damage, FILE *errors)
 	return connect_writable(st);
 }
 
-/* Return whether the disk is the cause. It may recover without a change of the configuration. */
+/* Return whether the disk caused this error. The disk may recover without a change of the
+ * configuration. */
 static bool is_of_the_disk(int r)
 {
 	return r == -EROFS || r == -ENOSPC || r == -EDQUOT || r == -EIO;
@@ -356,8 +357,8 @@ static int postpone(struct store *st, FILE *errors)
 	return open_read_only(st) == 0 ? 0 : open_in_memory(st);
 }
 
-/* Open a database whose opening was postponed, unless its ids are higher than those that were known
- * at the start. */
+/* Open a database whose opening was postponed. Refuse a database with ids that are higher than the
+ * highest ids known at the start. */
 static int connect_postponed(struct store *st)
 {
 	const int64_t flow_id = st->last_flow_id, mismatch_id = st->last_mismatch_id,

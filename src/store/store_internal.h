@@ -15,7 +15,8 @@ struct store {
 	int lock_fd;
 	sqlite3 *db;  /* NULL: the connection was lost; store_reconnect() opens a new one */
 	dev_t device; /* device of the open file */
-	ino_t inode, wal_inode, index_inode; /* of the file, its write-ahead log, the log's index */
+	/* inode numbers of the file, its write-ahead log and the log's index */
+	ino_t inode, wal_inode, index_inode;
 	bool is_other;	   /* the file is new, or it is not the file of the previous connection */
 	bool is_postponed; /* the file could not be written at the start and was not opened since */
 	int64_t last_flow_id, last_mismatch_id, last_gap_id;
@@ -43,9 +44,9 @@ struct store {
 int store_reconnect(struct store *st);
 void store_disconnect(struct store *st);
 
-/* Which open file is no longer at its path: the database, or only its write-ahead log or the log's
- * index. SQLite does not notice that its log was deleted. Other processes do not see what is
- * written to a deleted log. */
+/* Which open file is missing or replaced at its path: the database (STORE_FILE_MOVED), or only its
+ * write-ahead log or the log's index (STORE_LOG_MOVED). SQLite does not notice that its log was
+ * deleted. Other processes do not see what is written to a deleted log. */
 enum store_move { STORE_IN_PLACE, STORE_FILE_MOVED, STORE_LOG_MOVED };
 
 enum store_move store_move(const struct store *st);
@@ -64,8 +65,8 @@ int store_damage(struct store *st);
 /* Read the schema and the newest rows over a new connection, which has nothing cached. Return
  * SQLITE_OK or the result code of the damage. */
 int store_probe(const struct store *st);
-/* Return whether store_reconnect() failed with this error because the database that was open before
- * is damaged. If another file has taken its place, return false. */
+/* Return whether store_reconnect() failed with this error because the database of the previous
+ * connection is damaged. Return false if another file is at the database's path. */
 bool store_is_damaged(const struct store *st, int error);
 /* Like store_probe(), but also read everything that a starting daemon reads. */
 int store_probe_start(const struct store *st);

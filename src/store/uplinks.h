@@ -18,7 +18,7 @@ struct uplink_row {
 	int64_t valid_to;   /* when the row ceased to be valid; 0: it is valid */
 	int64_t after_flow; /* a flow id: flows with higher ids use this row */
 	int64_t ifset;	    /* id of the set that holds only this interface; 0: not known yet */
-	int previous;	    /* index of the slot's row before this one; -1: none */
+	int previous;	    /* index of the previous row of the same slot; -1: none */
 };
 
 /* The lowest id of a set with more than one interface. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * changes.h - the log of changes: which rows of the history were inserted or changed, in the order
- * of the commits. An exporter continues reading where it stopped.
+ * changes.h - the log of changes. It lists the rows of the history that were inserted or changed,
+ * in the order of the commits. An exporter continues reading where it stopped.
  *
  * Changes are numbered from 0. A row that changes again gets a new change with a new number. A flow
  * is logged only after it has ended.
@@ -16,7 +16,7 @@
 /* The values are stored in the database and must not change. */
 enum change_kind {
 	CHANGE_FLOW_ENDED = 0, /* the first time that a flow is written with its end */
-	CHANGE_FLOW = 1,       /* a flow that had been written with its end is written again */
+	CHANGE_FLOW = 1,       /* a later write of a flow that already has its end in the history */
 	CHANGE_MISMATCH = 2,
 	CHANGE_GAP = 3,
 	CHANGE_COVERAGE = 4,

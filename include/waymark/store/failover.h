@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * failover.h - finds out from the history what happened to the flows of an uplink that went down.
- * Flows are summed by class. Live flows are also listed one by one: a caller that can read the
- * kernel's conntrack table adds their counters.
+ * Flows are summed by class. Live flows whose bytes are unknown are also listed one by one. A
+ * caller that can read the kernel's conntrack table adds their counters.
  */
 #ifndef WAYMARK_STORE_FAILOVER_H
 #define WAYMARK_STORE_FAILOVER_H
@@ -21,13 +21,14 @@ enum failover_class {
 	 * failover */
 	FAILOVER_MOVED,
 	FAILOVER_DELETED, /* deleted by Waymark because on-uplink-down is flush */
-	/* live when the uplink went down and still live, neither moved nor deleted */
+	/* was live when the uplink went down and is still live; did not move to another uplink */
 	FAILOVER_STRANDED,
 	/* like FAILOVER_STRANDED, but the connection is not established, or the flow has had no
-	 * packet since the failover. The history cannot distinguish idle from stranded flows: a
-	 * caller that has read the kernel's conntrack table calls failover_set_idle(). */
+	 * packet since the failover. The history cannot distinguish idle from stranded flows. A
+	 * caller that has read the kernel's conntrack table distinguishes them and calls
+	 * failover_set_idle(). */
 	FAILOVER_IDLE,
-	FAILOVER_ENDED,	 /* live when the uplink went down, ended since then */
+	FAILOVER_ENDED,	 /* was live when the uplink went down; has ended since then */
 	FAILOVER_BACKUP, /* began on another uplink while the failed one was down */
 	/* like FAILOVER_BACKUP, but later deleted by Waymark because on-uplink-up is return */
 	FAILOVER_RETURNED,
@@ -37,14 +38,14 @@ const char *failover_class_name(enum failover_class c); /* such as "moved" */
 int failover_class_parse(const char *name);		/* return the class, or -EINVAL */
 
 /* The sum of the flows of one class. The classes moved, backup and returned have one sum for each
- * uplink in 'by'. */
+ * value of 'by'. */
 struct failover_sum {
 	enum failover_class class;
 	char by[UPLINK_NAME_MAX]; /* moved, backup, returned: the other uplink; else "" */
-	uint64_t flows, live;	  /* all flows of the sum, and how many of them are live now */
-	/* of both directions; without the flows whose bytes are unknown */
+	uint64_t flows, live;	  /* number of all flows, and of those that are live now */
+	/* bytes of both directions; a flow whose bytes are unknown is not included */
 	uint64_t bytes;
-	uint64_t unknown; /* flows whose bytes are unknown */
+	uint64_t unknown; /* number of flows whose bytes are unknown */
 };
 
 /* A live flow whose bytes the history does not know. */
@@ -69,21 +70,21 @@ struct failover {
 	char cause[16];	   /* "link", "health", "operator", ...; "": unknown */
 	char decision[16]; /* "down", "drain", ...; "": none */
 	char user[32];	   /* the user who made the decision; "": no user */
-	/* text of the newest health sample from 60 s before to 2 s after down_ms; "": none */
+	/* text of the newest health sample taken from down_ms - 60 s to down_ms + 2 s; "": none */
 	char detail[96];
-	struct failover_sum *sums; /* by class, at least one per class */
+	struct failover_sum *sums; /* sorted by class; each class has at least one sum */
 	size_t n_sums;
 	struct failover_live *live; /* in the order of ids */
 	size_t n_live;
 };
 
-/* Find the last failover at or before at_ms (0: the last one in the history): an uplink went from
- * state 'up' or 'drain' to another state while a daemon ran. uplink is the uplink's name (NULL: any
- * uplink). Fill in *out with what happened to its flows. Return 0 (call failover_free()
- * afterwards), -ENOENT if the history has no such failover, or -errno; query_error() then has the
- * message. */
+/* A failover is a change of an uplink's state from 'up' or 'drain' to another state while a daemon
+ * ran. Find the last failover of the uplink with this name (NULL: of any uplink) at or before at_ms
+ * (0: the last one in the history). Fill in *out with what happened to the uplink's flows. Return 0
+ * (call failover_free() afterwards), -ENOENT if the history has no such failover, or -errno;
+ * query_error() then has the message. */
 int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out);
-/* Like query_failover(), but read the failover with this id. query_failovers() lists the ids. */
+/* Like query_failover(), but find the failover by its id, which query_failovers() lists. */
 int query_failover_of(struct query *q, int64_t id, struct failover *out);
 void failover_free(struct failover *f);
 

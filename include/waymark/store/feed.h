@@ -4,8 +4,8 @@
  * order in which they changed.
  *
  * Read-only. Each call is one short read transaction. The callback runs inside the transaction and
- * must not block. Statements, DDL and encodings are derived from one description of the tables and
- * their columns.
+ * must not block. SQL statements, the DDL of export targets and encodings are all derived from one
+ * description of the tables and their columns (feed_tables).
  */
 #ifndef WAYMARK_STORE_FEED_H
 #define WAYMARK_STORE_FEED_H

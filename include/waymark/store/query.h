@@ -36,19 +36,21 @@ struct query_filter {
 	bool is_live;	    /* only live flows */
 	bool is_unanswered; /* only flows without a packet in the reply direction */
 	/* flows and gaps: ended at or after this time, or have not ended; other rows: happened at
-	 * or after it; 0: any */
+	 * or after this time; 0: any */
 	int64_t since_ms;
-	/* flows and gaps: began before this time; other rows: happened before it; 0: any */
+	/* flows and gaps: began before this time; other rows: happened before this time; 0: any */
 	int64_t until_ms;
 	int64_t at_ms;		  /* flows: live at this time; 0: any */
 	int64_t started_since_ms; /* flows: began at or after this time; 0: any */
 	int64_t now_ms; /* the current time, from which the duration of live flows is computed */
 	int64_t min_duration_ms; /* flows: minimum duration; 0: any */
 	uint64_t min_bytes;	 /* flows: minimum sum of the bytes of both directions; 0: any */
-	struct prefix host;	 /* an address of either side, before or after translation */
-	struct prefix src, dst;	 /* addresses before or after translation; family AF_UNSPEC: any */
-	int32_t port;		 /* a port of either side, before or after translation; -1: any */
-	int16_t proto;		 /* IPPROTO_; -1: any */
+	/* source or destination, before or after translation; family AF_UNSPEC: any */
+	struct prefix host;
+	struct prefix src, dst; /* addresses before or after translation; family AF_UNSPEC: any */
+	/* source or destination port, before or after translation; -1: any */
+	int32_t port;
+	int16_t proto; /* IPPROTO_; -1: any */
 	/* flows: the uplink that the mark names; mismatches: the uplink that the mark names, or the
 	 * uplink that the packet left by; NULL: any */
 	const char *uplink;
@@ -84,18 +86,18 @@ int query_who(struct query *q, const struct query_endpoint *e, query_row_fn *fn,
 
 /* Sum the matching flows, grouped by up to STATS_COLUMNS columns. A row has these columns, then
  * flows, bytes (both directions), bytes_reply, mismatches (number of flows with a mismatch),
- * unanswered. Rows with most bytes come first. The filter's limit applies to these rows. Return
- * -EINVAL for an unknown column. */
+ * unanswered (number of flows without a reply). Rows with most bytes come first. The filter's limit
+ * is the maximum number of these rows. Return -EINVAL for an unknown column. */
 #define STATS_COLUMNS 4
 int query_stats(struct query *q, const struct query_filter *f, const char *const *columns, size_t n,
 		query_row_fn *fn, void *data);
 
-/* Read the usage of uplinks: time, time_ms, uplink, bytes_sent, bytes_received, packets_sent,
- * packets_received, flows_started, flows_answered, peak_bps and p95_bps (the maximum and the 95th
- * percentile of the rates of five-minute bins; the rate of a bin is the rate of its busier
- * direction, in bit/s). Only since, until, uplink and limit of the filter are used. by: the length
- * of a row's period, "5min", "hour", "day" or "month" (UTC). Return -EINVAL for any other value of
- * by. */
+/* Read the usage of uplinks. The columns are time, time_ms, uplink, bytes_sent, bytes_received,
+ * packets_sent, packets_received, flows_started, flows_answered, peak_bps and p95_bps. The last two
+ * are the maximum and the 95th percentile of the rates of five-minute bins, in bit/s. The rate of a
+ * bin is the rate of its busier direction. Only since, until, uplink and limit of the filter are
+ * used. 'by' is the length of a row's period: "5min", "hour", "day" or "month" (UTC). Return
+ * -EINVAL for any other value. */
 int query_usage(struct query *q, const struct query_filter *f, const char *by, query_row_fn *fn,
 		void *data);
 
@@ -112,12 +114,13 @@ int query_tampering(struct query *q, const struct query_filter *f, query_row_fn 
  * filter are used. An hour matches if it overlaps the time from since to until. */
 int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* Count, per uplink, the packets that belong to no flow, in the hours that end after since_ms:
- * uplink, packets, example (one such packet; NULL: none was logged), hour_ms (the hour of the
- * example). */
+/* Count, per uplink, the packets that belong to no flow, in the hours that end after since_ms. The
+ * columns are uplink, packets, example (one such packet; NULL: none was logged) and hour_ms (the
+ * hour of the example). */
 int query_untracked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
 /* Count, per uplink, the UDP replies from addresses that no flow had sent to, in the hours that end
- * after since_ms: uplink, answers, example (one such reply), hour_ms (the hour of the example). */
+ * after since_ms. The columns are uplink, answers, example (one such reply) and hour_ms (the hour
+ * of the example). */
 int query_unasked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
 
 /* Set *id to the id of the oldest flow in the history (0: no flow), and *started_ms to its start
@@ -137,9 +140,9 @@ int query_flow_mismatches(struct query *q, int64_t id, query_row_fn *fn, void *d
 int query_flow_mark_changes(struct query *q, int64_t id, query_row_fn *fn, void *data);
 int query_flow_deletions(struct query *q, int64_t id, query_row_fn *fn, void *data);
 
-/* Numbers of rows. query_totals() uses only since and until of the filter, and only for flows: it
- * counts the flows that began in this time. It counts the mismatches and gaps of the whole history.
- * by_verdict[VERDICT_NONE] counts flows without a verdict yet. */
+/* Numbers of rows. flows, live and by_verdict count the flows that began between since and until of
+ * the filter; no other condition of the filter is used. mismatches and gaps count the rows of the
+ * whole history. by_verdict[VERDICT_NONE] counts the flows that have no verdict yet. */
 struct query_totals {
 	uint64_t flows, live, mismatches, gaps;
 	uint64_t by_verdict[VERDICT_OK + 1];
@@ -155,12 +158,13 @@ struct summary_span {
 
 #define SUMMARY_TALKERS	     10
 #define SUMMARY_DESTINATIONS 3
-/* a value of step_ms for query_talkers(): read the sums by hour, which may be less exact */
+/* If step_ms has this value, query_talkers() reads the hourly sums, which may be less exact,
+ * instead of the flows. */
 #define SUMMARY_BY_HOUR	 (-1)
 #define SUMMARY_EXACT_MS INT64_C(172800000)
 #define SUMMARY_ALIVE_MS 30000 /* a running daemon records the time more often than this */
 
-/* Rows: step (0 is the one that begins at since_ms), uplink (that the mark names; NULL: none),
+/* Rows: step (step 0 begins at since_ms), uplink (the uplink that the mark names; NULL: none),
  * flows, bytes, bytes_reply, verdict (NULL: none yet). Ordered by verdict, then by step. Steps
  * without a flow are omitted. */
 int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
@@ -185,22 +189,22 @@ int query_causes(struct query *q, const struct summary_span *span, query_row_fn 
  * omitted. */
 int query_mismatch_steps(struct query *q, const struct summary_span *span, query_row_fn *fn,
 			 void *data);
-/* Rows: time (ms), uplink, state, cause, user, process, by uplink and time. If an uplink's state at
- * the beginning of the span is known, the uplink's first row shows that state. */
+/* Rows: time (ms), uplink, state, cause, user, process. Ordered by uplink and time. If an uplink's
+ * state at the beginning of the span is known, the uplink's first row shows that state. */
 int query_states(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* One row per change of an uplink's addresses: time (ms), uplink, the addresses before the change,
- * the addresses after it. */
+/* One row per change of an uplink's addresses: time (ms), uplink, the old addresses, the new
+ * addresses. */
 int query_moves(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* One row each time that an uplink in use got another gateway: time (ms), uplink. */
 int query_gateways(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* Rows: time (ms), kind, text, oldest first: the raised alerts whose subject is in no other table.
- * These are about quotas, health, backups, flows without a valid mark, routes and rules of other
- * programs, and other writers of marks. */
+/* Rows: time (ms), kind, text, oldest first: the raised alerts about subjects that no other table
+ * records: quotas, health, backups, flows without a valid mark, routes and rules of other programs,
+ * and other writers of marks. */
 int query_troubles(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Rows: step, uplink, bytes_sent, bytes_received, flows_started, flows_answered, from the kernel's
  * counters. */
 int query_rates(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* Rows: src, dst, bytes, flows: for each row of query_talkers(), the destinations with most
+/* Rows: src, dst, bytes, flows. For each source of query_talkers(), list the destinations with most
  * bytes. */
 int query_destinations(struct query *q, const struct summary_span *span, query_row_fn *fn,
 		       void *data);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store.h - the history in SQLite: one writer thread behind a bounded queue.
+ * store.h - the history in SQLite. One writer thread writes the history. A bounded queue holds the
+ * records that wait for this thread.
  *
  * query.h has the queries, which use read-only connections of their own.
  */
@@ -37,12 +38,12 @@ int64_t store_last_flow_id(const struct store *st);
 int64_t store_last_mismatch_id(const struct store *st);
 int64_t store_last_gap_id(const struct store *st);
 
-/* Return the time (ms) of the last daemon's last commit or of its stop; 0: no daemon has run. Set
+/* Return when the previous daemon committed last or stopped, in ms; 0: no daemon has run. Set
  * *was_clean to whether that daemon stopped regularly. */
 int64_t store_last_alive_ms(const struct store *st, bool *was_clean);
 
-/* Call fn for each flow whose conntrack entry still existed when the last daemon stopped, in the
- * order of ids: flows in state FLOW_LIVE or FLOW_CLOSED (base/record.h). */
+/* Call fn, in the order of ids, for each flow whose conntrack entry still existed when the last
+ * daemon stopped. These are the flows in state FLOW_LIVE or FLOW_CLOSED (base/record.h). */
 typedef int store_flow_fn(void *data, const struct flow_record *f);
 int store_each_live(struct store *st, store_flow_fn *fn, void *data);
 
@@ -81,9 +82,11 @@ struct writer_stats {
 	uint64_t failed; /* records that SQLite refused while the rest of their batch was written */
 	uint32_t depth, depth_max, capacity;
 	int64_t last_commit_ms;
-	/* time from event to committed row in the last minute; -1: no row */
+	/* p50 and p99 of the time between an event and the commit of its row, for the rows of the
+	 * last minute; -1: no row */
 	int64_t p50_ms, p99_ms;
-	struct delays delays; /* time from event to committed row, of all rows since the start */
+	/* time between an event and the commit of its row, for all rows since the start */
+	struct delays delays;
 	int64_t database_bytes;
 	int last_error; /* SQLite's result code; 0: no error */
 	char last_error_text[128];
@@ -91,7 +94,7 @@ struct writer_stats {
 	int failure, failure_errno; /* SQLite's result code and errno of the last failed attempt */
 	/* CLOCK_MONOTONIC time at which the current step began; 0: no step is running */
 	int64_t busy_since_ms;
-	char refusal[96];	     /* why SQLite refused the last of the failed records */
+	char refusal[96];	     /* why SQLite refused the newest failed record */
 	uint64_t renewals;	     /* databases or logs created because the old one was lost */
 	char renewal_reason[16];     /* "damaged", "moved" */
 	char renewal_text[128];	     /* what happened to the lost database */
@@ -104,12 +107,13 @@ struct store_failure {
 };
 /* Return reason and cause for SQLite's result code and errno. */
 struct store_failure store_failure_of(int code, int system_errno);
-/* Return why the writer makes no progress, or NULL if it does or the cause is not known yet.
- * steady_ms is the current CLOCK_MONOTONIC time. */
+/* Return why the writer makes no progress. Return NULL if the writer makes progress, or if the
+ * cause is not known yet. steady_ms is the current CLOCK_MONOTONIC time. */
 const char *store_failure_cause(const struct writer_stats *s, int64_t steady_ms);
 
-/* Start the writer thread, which owns st until writer_stop(). The queue holds capacity flows. A
- * batch is committed at most batch_ms after its first record. */
+/* Start the writer thread, which owns st until writer_stop(). 'capacity' is the number of flows
+ * that the queue holds. A batch is committed at most batch_ms milliseconds after its first
+ * record. */
 struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms);
 
 /* Copy a record into the queue; never block. Only one thread may call this. Return 0, or -ENOBUFS
@@ -122,7 +126,7 @@ int writer_push(struct writer *w, const struct record *r);
  * that a burst of flows never displaces a gap or a mismatch. */
 uint32_t writer_room(const struct writer *w);
 
-/* Wait until everything pushed so far is committed, or until an attempt to commit it has failed.
+/* Wait until all records pushed so far are committed, or until an attempt to commit has failed.
  * Call this from the thread that pushes. */
 void writer_flush(struct writer *w);
 /* Like writer_flush(), but return false if the disk has not answered within patience_ms. */
@@ -132,23 +136,23 @@ bool writer_flush_within(struct writer *w, unsigned patience_ms);
 #define WRITER_STOP_MS 15000
 /* Write the rest of the queue, commit, and end the thread. is_clean is saved for
  * store_last_alive_ms(). If writing fails, retry for some seconds, then give up the remaining
- * records. Return the number of records that were given up (the store is still open), or -ETIMEDOUT
- * if the disk does not answer; then the thread never releases the store, and the process must
- * exit. */
+ * records. Return the number of records that were given up; the caller then closes the store.
+ * Return -ETIMEDOUT if the disk does not answer. In this case the thread never releases the store,
+ * and the process must exit. */
 int writer_stop(struct writer *w, bool is_clean, int64_t now_ms);
 
 void writer_stats(struct writer *w, struct writer_stats *out);
 
-/* Set the retention. The writer thread applies it between batches, at once and then every minute:
- * it deletes flows that ended more than retention_s ago (0: no limit), and the oldest flows while
- * the database is larger than max_bytes (0: no limit). It works in steps that do not stall writing,
- * and never deletes live flows. */
+/* Set the retention. The writer thread deletes flows that ended more than retention_s seconds ago
+ * (0: no limit). It also deletes the oldest flows while the database is larger than max_bytes (0:
+ * no limit). It applies the new retention at once, and checks the age of flows again every minute.
+ * It works between batches, in steps that do not stall writing. It never deletes live flows. */
 void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes);
 
 /* Cut the addresses of flows that ended more than a day ago to their first ipv4_bits or ipv6_bits
- * bits. The writer thread does this in steps, like retention. If is_on is false, stop cutting
- * addresses. The cut is not logged as a change, so exporters that have shipped a flow do not ship
- * it again. */
+ * bits. The writer thread does this in steps, like retention. is_on false: stop cutting addresses.
+ * The cut is not logged as a change, so an exporter that has shipped a flow does not ship it
+ * again. */
 void writer_set_anonymize(struct writer *w, bool is_on, uint8_t ipv4_bits, uint8_t ipv6_bits);
 
 /* Apply retention now, because an administrator asks for it. Trust the clock even if it has just

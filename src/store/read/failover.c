@@ -42,16 +42,17 @@ int failover_class_parse(const char *name)
 
 /* --- which failover -------------------------------------------------------------------- */
 
-/* Column 'what' of the last row before s for the uplink of the same name. A reload may have given
- * the uplink another row in table uplink, so the ids of uplinks cannot be compared. */
+/* The value of column 'what' in the last row that precedes row s and has the same uplink name. The
+ * query compares names, not uplink ids, because a reload may have given the uplink another row in
+ * table uplink. */
 #define STATE_BEFORE(what)                                                                         \
 	"(SELECT p." what " FROM uplink_state p JOIN uplink v ON v.id = p.uplink"                  \
 	" WHERE v.name = u.name AND p.id < s.id ORDER BY p.id DESC LIMIT 1)"
 
 /* The rows at which an uplink went from state 'up' or 'drain' to another state. If a daemon starts
  * while an uplink is down, it records 'down' at its start, although the uplink went down earlier.
- * Such a row does not count: a gap with source 2 (no daemon ran) ended between the previous row and
- * this row. ?1: latest time, 0: any; ?2: name, NULL: any. */
+ * Such a row does not count; FALLS recognizes it by a gap with source 2 (no daemon ran) that ended
+ * between the previous row and this row. ?1: latest time, 0: any; ?2: name, NULL: any. */
 #define FALLS                                                                                      \
 	" FROM uplink_state s JOIN uplink u ON u.id = s.uplink"                                    \
 	" WHERE s.state NOT IN ('up', 'drain') AND (?1 = 0 OR s.time <= ?1) AND (?2 IS NULL OR "   \
@@ -217,7 +218,7 @@ static int members_prepare(struct query *q, sqlite3_stmt **stmt, const char *sql
 /* --- sums and live flows ------------------------------------------------------------------ */
 
 /* Return the list with room for one more element, or NULL if memory is short. The capacity is a
- * power of two, and is doubled when n reaches it. */
+ * power of two. It is doubled when the list is full. */
 static void *list_grow(void *list, size_t n, size_t size)
 {
 	if (n & (n - 1))
@@ -236,8 +237,7 @@ static struct failover_sum *sum_add(struct failover *f, enum failover_class clas
 	return &sums[f->n_sums++];
 }
 
-/* Add an empty sum for each class between the last class in the list and class next, both
- * exclusive. */
+/* Add an empty sum for each class after the last class in the list and before class 'next'. */
 static int empty_add(struct failover *f, int next)
 {
 	int class = f->n_sums ? (int)f->sums[f->n_sums - 1].class + 1 : 0;

@@ -162,8 +162,8 @@ static void filter_range4(const struct prefix *p, int64_t *low, int64_t *high)
 	}
 }
 
-/* Return the length of the text that all addresses of the prefix share: whole octets or groups.
- * Stop at a zero group, which may be compressed. */
+/* Return the length of the text with which all addresses of the prefix begin. Count only whole
+ * octets or groups. Stop at a group of zeros, because "::" may replace it. */
 static size_t text_common(const struct prefix *p, const char *text)
 {
 	unsigned parts = p->len / (p->addr.family == AF_INET ? 8 : 16);

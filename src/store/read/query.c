@@ -152,8 +152,9 @@ static int chunks_run(struct query *q, const struct query_filter *f, enum filter
 	return r;
 }
 
-/* If the filter selects only live flows, use their index; if it selects only flows with a verdict
- * below VERDICT_UNKNOWN, use the index of flagged flows. Both indexes are small. */
+/* Choose the index to search. For a filter that selects only live flows, use the index of live
+ * flows. For a filter that selects a verdict below VERDICT_UNKNOWN, use the index of flagged flows.
+ * Both indexes are small. Search slices for any other filter. */
 static int query_flows_run(struct query *q, const struct query_filter *f, struct row_shower *shower)
 {
 	bool is_flagged = f->verdict != VERDICT_NONE && f->verdict < VERDICT_UNKNOWN;

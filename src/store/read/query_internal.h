@@ -19,8 +19,8 @@ struct query {
 
 enum filter_table { FILTER_FLOW, FILTER_MISMATCH };
 
-/* Return " AND ..." terms on the columns of the table, or NULL if memory is short; free it with
- * sqlite3_free(). Values are named parameters. */
+/* Return the filter's condition as text: " AND ..." terms on the columns of the table. Values are
+ * named parameters. NULL: no memory. The caller frees the text with sqlite3_free(). */
 char *filter_condition(const struct query_filter *f, enum filter_table table);
 
 /* Bind a number if the statement has a parameter with this name. */
@@ -34,8 +34,8 @@ int64_t filter_until(const struct query_filter *f);
 /* Bind the parameters of the condition. */
 void filter_bind(sqlite3_stmt *stmt, const struct query_filter *f);
 
-/* The range low <= text < high, which contains the texts of all addresses of a prefix, and possibly
- * some others. */
+/* The range low <= text < high. It contains the texts of all addresses of a prefix, and possibly
+ * texts of other addresses. */
 struct text_range {
 	char low[ADDR_STRLEN + 1], high[ADDR_STRLEN + 1];
 };
@@ -70,7 +70,7 @@ struct row_shower {
 	struct row_buffer buffers[ROWS_AT_ONCE];
 	query_row_fn *fn;
 	void *data;
-	struct id_list *ids; /* if not NULL, collect the ids there and show nothing */
+	struct id_list *ids; /* if not NULL, add the ids to this list and show nothing */
 };
 struct id_list {
 	int64_t *ids;
@@ -80,7 +80,7 @@ int id_list_add(struct id_list *l, int64_t id); /* 0 or -ENOMEM */
 int row_shower_open(struct row_shower *s, struct query *q, const char *sql, query_row_fn *fn,
 		    void *data);
 void row_shower_close(struct row_shower *s);
-/* Show one row. Return 0 (shown, or deleted meanwhile), the result of fn, or -errno. */
+/* Show one row, or nothing if the row does not exist. Return 0, the result of fn, or -errno. */
 int row_shower_show(struct row_shower *s, int64_t id);
 /* Show several rows. Each transaction reads ROWS_AT_ONCE rows. Return what row_shower_show()
  * returns. */

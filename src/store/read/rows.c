@@ -163,7 +163,7 @@ static int row_read(struct row_shower *s, int64_t id, struct row_buffer *b)
 	return r < 0 ? r : rc == SQLITE_ROW;
 }
 
-/* Read several rows in one transaction: a transaction per row would cost more than reading the
+/* Read several rows in one transaction. A transaction per row would take longer than reading the
  * row. */
 static int rows_read(struct row_shower *s, const int64_t *ids, size_t n, size_t *n_read)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * search.c - finds flows slice by slice, newest first. The times of a slice show whether it can
- * contain a match; its postings show which of its flows can match. The part of a slice without
- * postings is scanned. Each candidate is then tested against the whole filter.
+ * contain a match; its postings show which of its flows can match. Flows that are not in postings
+ * yet are all read. Each candidate is then tested against the whole filter.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct search {
 	sqlite3_stmt *indexed;	/* selects the number of ids of a slice that postings cover */
 	sqlite3_stmt *postings; /* selects the postings of a slice for a range of addresses */
 	sqlite3_stmt *scan;	/* selects the flows of an id range that match the filter */
-	sqlite3_stmt *test;	/* selects the flow with an id, if the filter matches it */
+	sqlite3_stmt *test;	/* selects the flow with this id if the filter matches the flow */
 	struct bitmap candidates, others;
 	int64_t ids[SLICE_FLOWS];
 };
@@ -71,8 +71,8 @@ static void search_close(struct search *s)
 	free(s);
 }
 
-/* Set the bits of a posting's flows. An empty posting stands for too many flows to list: set all
- * bits, and let the test of each flow decide. */
+/* Set the bits of a posting's flows. An empty posting means that too many flows have the address.
+ * For such a posting set all bits; candidates_test() tests each flow. */
 static void posting_add(struct bitmap *b, const uint8_t *ids, int size)
 {
 	if (!size)

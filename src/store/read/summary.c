@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * summary.c - computes the sums over a span of time, which a report shows. Slices without a flow of
+ * summary.c - computes the sums that a report shows for a span of time. Slices without a flow of
  * this span are not read.
  *
  * Knows nothing of how sums are shown.
@@ -56,8 +56,8 @@ int query_steps(struct query *q, const struct summary_span *span, query_row_fn *
 	" >> 16 & 255) || '.' || (" column " >> 8 & 255) || '.' || (" column                       \
 	" & 255) ELSE " column " END"
 
-/* Return the statement for query_talkers(); ?3 is the limit of rows. For a long span, it reads the
- * sums by hour instead of the flows. */
+/* Return the statement for query_talkers(). ?3 is the maximum number of rows. For a long span, it
+ * reads the sums by hour instead of the flows. */
 static char *talkers_sql(const struct summary_span *span)
 {
 	if (span->until_ms - span->since_ms > SUMMARY_EXACT_MS || span->step_ms == SUMMARY_BY_HOUR)

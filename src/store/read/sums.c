@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sums.c - finds the flows that used an address, and computes sums by columns and the usage of
+ * sums.c - finds the flows that used an address, sums flows by columns, and reads the usage of
  * uplinks.
  */
 #include <errno.h>

@@ -23,8 +23,8 @@ struct age_moment {
 };
 
 struct age_clock {
-	/* believed: the last accepted reading plus the time passed since; leapt: the first reading
-	 * after the last leap */
+	/* believed: the last accepted reading plus the time passed since then; leapt: the first
+	 * reading after the last leap */
 	struct age_moment believed, leapt;
 };
 

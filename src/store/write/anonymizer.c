@@ -15,7 +15,8 @@
 #define STEP_ROWS	 2048
 #define LEFT_STEP_ROWS	 128 /* fewer rows, because each needs a lookup */
 #define PASS_INTERVAL_MS 600000
-/* With this keep_ms, age_clock_read() accepts a leap of the clock by up to a day at once. */
+/* If keep_ms has this value, age_clock_read() accepts a leap of the clock by up to a day at
+ * once. */
 #define CLOCK_KEEP_MS (16 * DAY_MS)
 
 #define FLOW_END      "ifnull(ifnull(started, 0) + ifnull(life, 0), 0)"
@@ -28,8 +29,8 @@
 /* Cut the flows with ids from ?1 to ?2 that ended before ?3. */
 #define FLOWS_CUT_SQL FLOW_CUT "id BETWEEN ?1 AND ?2 AND " FLOW_END " < ?3"
 
-/* The first flow with an id from ?1 to ?2 that started between ?3 and ?4. A pass stops before
- * it. */
+/* The first flow with an id from ?1 to ?2 that started between ?3 and ?4. A pass stops before this
+ * flow. */
 #define YOUNG_SQL                                                                                  \
 	"SELECT min(id) FROM flow NOT INDEXED WHERE id BETWEEN ?1 AND ?2"                          \
 	" AND started BETWEEN ?3 AND ?4"
@@ -48,7 +49,8 @@
 	"SELECT min(hour) FROM host_hour WHERE hour > ?1 AND hour < ?2"                            \
 	" AND address_cut(host) IS NOT host"
 
-/* Cut the hosts of an hour. If several hosts become one, add up their sums. */
+/* Cut the addresses of an hour's hosts. If several hosts get the same cut address, add up their
+ * sums. */
 static const char *const hour_sql[] = {
 	"INSERT INTO host_hour SELECT hour, address_cut(host), uplink, sum(flows),"
 	" sum(unanswered), sum(bytes_sent), sum(bytes_received) FROM host_hour"
@@ -177,8 +179,8 @@ static int state_load(struct anonymizer *x, struct ingest *in, int64_t now_ms)
 	return SQLITE_OK;
 }
 
-/* Note the requested prefix lengths. If one is shorter than before, begin again with the oldest
- * flow. */
+/* Note the requested prefix lengths. If one of them is shorter than its previous value, begin again
+ * with the oldest flow. */
 static void prefix_take(struct anonymizer *x, uint32_t asked)
 {
 	uint32_t was = x->served ? x->served - 1 : 0xffff, now = asked - 1;
@@ -303,8 +305,8 @@ static int left_cut(struct anonymizer *x, struct ingest *in, int64_t id)
 	return rc == SQLITE_OK ? slice_reopen(in, slice) : rc;
 }
 
-/* Find the next skipped flow that ended at or after x->at. A flow that has been cut no longer
- * matches, so flows with the same end are all found, one after another. */
+/* Find the next skipped flow that ended at or after x->at. A flow that has been cut does not match
+ * again, so all flows with the same end are found one after another. */
 static int left_find(struct anonymizer *x, sqlite3_stmt *stmt, int64_t *id)
 {
 	int rc;

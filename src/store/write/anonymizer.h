@@ -4,9 +4,10 @@
  * steps.
  *
  * A pass continues where the previous pass stopped, and stops at the first flow that began less
- * than a day and ten minutes ago. It skips a flow that is live or ended within the last day: a
- * later pass finds this flow through index flow_long, which holds flows that lived for ten minutes
- * or longer. Table meta records the progress, so that a restart continues there.
+ * than a day and ten minutes ago. It skips a flow that is live or ended within the last day. A
+ * later pass finds the skipped flow through index flow_long, which holds flows that lived for ten
+ * minutes or longer. Table meta records the progress, so that a pass continues there after a
+ * restart.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H
 #define WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H
@@ -20,7 +21,8 @@
 #include "store/write/ingest.h"
 
 struct anonymizer {
-	/* request, set by any thread: (IPv6 bits << 8 | IPv4 bits) + 1; 0: off */
+	/* the requested prefix lengths: (IPv6 bits << 8 | IPv4 bits) + 1; 0: do not cut. Any thread
+	 * may set this. */
 	_Atomic uint32_t asked;
 
 	uint32_t served; /* the value of asked that the current or last pass uses */

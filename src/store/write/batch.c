@@ -18,7 +18,7 @@
 
 /* The daemon records that it is alive (alive_ms in table meta) at most once in this time. */
 #define ALIVE_INTERVAL_MS 1000
-/* Minimum interval between two renewals: a renewal renames a damaged database and creates a new
+/* Minimum interval between two renewals. A renewal renames a damaged database and creates a new
  * one. */
 #define ASIDE_PAUSE_MS 60000
 
@@ -67,8 +67,8 @@ static void order_sort(struct batch_entry *order, uint32_t n)
 		}
 }
 
-/* Copy the end and the counters of a flow from an earlier record to the last one, if the last one
- * lacks them: a record that is pushed after the flow's end need not repeat them. */
+/* Copy a flow's end and counters from the record 'before' to the later record 'last', if 'last'
+ * lacks them. A record that is pushed after the flow's end need not repeat them. */
 static void flow_inherit(struct flow_record *last, const struct flow_record *before)
 {
 	if (!last->ended_ms && last->state != FLOW_LIVE)
@@ -102,8 +102,8 @@ static int flows_write(struct writer *w, uint32_t n)
 	return rc;
 }
 
-/* Write the records. Before a change of the uplinks, write the flows that precede it, because they
- * refer to the previous uplinks. */
+/* Write the records. Flows are collected and written last. If a record changes the uplinks, first
+ * write the flows collected so far, because these flows refer to the previous uplinks. */
 static int records_write(struct writer *w, uint32_t n)
 {
 	uint32_t n_flows = 0;
@@ -207,7 +207,7 @@ void batch_renew_moved(struct writer *w, enum store_move move)
 }
 
 /* Rename the damaged database so that a new one is created. If the last renewal was less than
- * ASIDE_PAUSE_MS ago, the disk is probably at fault: then only close the database. */
+ * ASIDE_PAUSE_MS ago, the disk is probably at fault. In this case only close the database. */
 static void set_aside(struct writer *w, int rc)
 {
 	int64_t now_ms = clock_steady_ms();

@@ -2,7 +2,7 @@
 /*
  * coverage_sums.c - stores coverage: the number of packets that left by an uplink, and the number
  * of packets that the flows of the history count. Writes intervals and counter readings as rows,
- * and reads the readings again. An interval counts in the hour that contains its middle.
+ * and reads the saved counter readings. An interval counts in the hour that contains its middle.
  *
  * Compares no counts itself.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * disk_reserve.h - reserves disk space beside the database, which the writer frees when the disk is
- * full. The writer can then delete rows: deleting makes the write-ahead log grow, and the next
- * checkpoint may make the database grow.
+ * disk_reserve.h - keeps a reserve file beside the database. When the disk is full, the writer
+ * deletes this file to have space for the deletion of rows. Space is needed because a deletion
+ * makes the write-ahead log grow, and the next checkpoint may make the database grow.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_DISK_RESERVE_H
 #define WAYMARK_SRC_STORE_WRITE_DISK_RESERVE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * forget.c - first deletes the host's flows and postings slice by slice, then its data in other
- * tables. SQLite overwrites the freed bytes (secure_delete). Live flows stay.
+ * forget.c - deletes the data about a host. It first deletes the host's flows and postings, slice
+ * by slice, and then the host's data in other tables. SQLite overwrites the freed bytes
+ * (secure_delete). Live flows stay.
  */
 #include "store/write/forget.h"
 
@@ -19,8 +20,8 @@ static const char *const slice_sql[] = {
 	" AND state = 0 AND ?2 IN (src, dst, ifnull(nat_src, src), ifnull(nat_dst, dst)))",
 };
 
-/* Statements for other tables; ?1 is NULL. In a text, the address must stand between characters
- * that cannot be part of an address. */
+/* Statements for other tables; ?1 is NULL. An address in a text matches only if the characters
+ * around it cannot be part of an address. */
 static const char *const other_sql[] = {
 	"DELETE FROM mismatch WHERE ?2 IN (src, dst) AND ?1 IS NULL",
 	"DELETE FROM mark_change WHERE flow_id NOT IN (SELECT id FROM flow) AND ?1 IS NULL",

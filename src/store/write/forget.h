@@ -13,7 +13,8 @@
 #include "store/write/ingest.h"
 
 struct forget {
-	/* a host is to be deleted. Any thread may set this, after it has set host. */
+	/* the data of 'host' is to be deleted. Any thread may set is_on, after it has set
+	 * 'host'. */
 	_Atomic bool is_on;
 	struct addr host;
 	int64_t flow_id; /* flows with lower ids are done */

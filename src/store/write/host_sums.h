@@ -27,7 +27,7 @@ struct host_sums {
 	struct host_sum *table; /* hash table with open addressing; its size is a power of two */
 	uint32_t *dirty;	/* indexes of the entries that have flows not yet written */
 	size_t capacity, used, n_dirty;
-	int64_t hour; /* the newest hour of all flows so far */
+	int64_t hour; /* the hour of the newest end of a flow so far */
 	sqlite3_stmt *add;
 };
 

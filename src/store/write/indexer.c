@@ -2,8 +2,9 @@
 /*
  * indexer.c - builds the postings of slices. It reads a slice's flows (which are usually still
  * cached), sorts their addresses in memory, and writes the postings in the order of the table's
- * key. No page of the table is therefore written twice for one slice. Full slices come first; the
- * newest slice is indexed again as it grows, when there is nothing else to do.
+ * key. No page of the table is therefore written twice for one slice. Full slices are indexed
+ * first. The newest slice still grows, and is indexed again and again when there is nothing else to
+ * do.
  *
  * The caller decides when a step runs.
  */
@@ -232,8 +233,8 @@ static int run_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
 	return db_run(stmt);
 }
 
-/* Before writing the first posting, delete the postings that an earlier attempt at this slice has
- * left, and mark the slice as not indexed so that no reader relies on its postings. */
+/* Before the first posting of a slice is written, delete the postings that an earlier attempt has
+ * left. Mark the slice as not indexed, so that no reader relies on its postings. */
 static int leftovers_delete(struct indexer *x, struct ingest *in)
 {
 	struct slice *slice = slices_get(&in->slices, x->slice << SLICE_BITS);

@@ -28,7 +28,7 @@ struct address {
 struct indexer {
 	int64_t slice; /* the slice being indexed; -1: none */
 	bool is_read;  /* all flows of the slice have been read into list */
-	/* next flow id to read; last flow id that the postings will cover */
+	/* the next flow id to read, and the last flow id that the postings will cover */
 	int64_t next_id, last_id;
 	struct address *list;
 	size_t n, capacity;
@@ -42,8 +42,9 @@ void indexer_reset(struct indexer *x);
 
 bool indexer_has_work(const struct indexer *x, const struct ingest *in);
 
-/* Begin to index the newest slice, which is not full yet, if it has grown enough since the last
- * time. Call this when there is nothing else to do. Return whether indexing has begun. */
+/* Begin to index the newest slice, which is not full yet, if it has grown enough since it was last
+ * indexed. Call this function when there is nothing else to do. Return whether indexing has
+ * begun. */
 bool indexer_begin_newest(struct indexer *x, const struct ingest *in, int64_t now_ms);
 
 /* Read or write a part of a slice in a transaction of its own, which takes some milliseconds.

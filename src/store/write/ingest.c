@@ -117,7 +117,7 @@ static int flow_state_read(struct ingest *in, int64_t id, int *was)
 }
 
 /* Update a flow's row, which may be in any state. Set *did to whether the row exists. Set *was_live
- * to whether the row was live or closed before. */
+ * to whether the row was live or closed before the update. */
 static int flow_update(struct ingest *in, const struct flow_record *f, bool *did, bool *was_live)
 {
 	int rc = flow_run(in, PUT_FLOW_END, f, did), was;

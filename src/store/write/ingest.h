@@ -55,8 +55,8 @@ struct ingest {
 	int64_t last_flow_id; /* the highest id ever used */
 	int64_t last_mismatch_id, last_gap_id;
 	int64_t building; /* the slice that is being indexed; -1: none */
-	/* since the indexing of that slice began, one of its flows was inserted, cut or deleted, so
-	 * indexing must begin again */
+	/* a flow of the slice 'building' was inserted, cut or deleted after the indexing of the
+	 * slice began; the indexing must begin again */
 	bool is_torn;
 	sqlite3_stmt *statements[INGEST_STATEMENTS];
 	sqlite3_stmt *coverage[COVERAGE_STATEMENTS];
@@ -70,8 +70,8 @@ void ingest_unload(struct ingest *in);
 int ingest_record(struct ingest *in, const struct record *r);
 int ingest_flow(struct ingest *in, const struct flow_record *f);
 
-/* Write the sums, changes and slices collected during the transaction. Call this before its
- * commit. */
+/* Write the sums, changes and slices that were collected during the transaction. Call this function
+ * before the commit. */
 int ingest_finish(struct ingest *in, int64_t now_ms);
 
 int ingest_meta(struct ingest *in, const char *name, int64_t value);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * latency.c - the histogram has buckets of 1 ms up to 16 ms, then eight buckets per doubling. Each
- * turn of ten seconds has its own set of buckets. A new turn reuses the set of the oldest one.
+ * latency.c - measures durations with a histogram. Buckets below 16 ms are 1 ms wide. From 16 ms
+ * on, each doubling of the duration has eight buckets. Each turn of ten seconds has its own set of
+ * buckets. A new turn reuses the set of the oldest turn.
  */
 #include "store/write/latency.h"
 

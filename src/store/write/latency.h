@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * latency.h - a histogram of durations during the last minute. It keeps a duration with a precision
- * of an eighth, or of 1 ms if that is coarser. Knows nothing of what is measured.
+ * latency.h - a histogram of durations during the last minute. Durations are kept with a precision
+ * of an eighth, or of 1 ms if 1 ms is coarser. Knows nothing of what is measured.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_LATENCY_H
 #define WAYMARK_SRC_STORE_WRITE_LATENCY_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define LATENCY_BUCKETS 160 /* up to 2^22 ms, more than an hour */
-/* turns of ten seconds: the current turn, and those of the previous minute */
+/* number of turns of ten seconds: the current turn and the six turns of the previous minute */
 #define LATENCY_TURNS 7
 
 struct latency {

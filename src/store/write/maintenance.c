@@ -2,15 +2,16 @@
 /*
  * maintenance.c - the writer's work between batches.
  *
- * By default SQLite would checkpoint in the commit that fills the log; here a checkpoint waits
+ * By default SQLite runs a checkpoint in the commit that fills the log. Here a checkpoint waits
  * until there is time between batches. All work uses the only writing connection.
  */
 #include "store/db.h"
 #include "store/write/maintenance.h"
 #include "store/write/disk_reserve.h"
 
-/* Length of the log, in frames of 4 KiB, that makes a checkpoint due: 8 MiB if a batch leaves time
- * for a step; 64 MiB if not (see maintenance_is_pressed()). */
+/* A checkpoint is due when the log has this many frames of 4 KiB. The first limit (8 MiB) applies
+ * if there is time for a step before the next batch. The second limit (64 MiB) applies if there is
+ * no time (see maintenance_is_pressed()). */
 #define CHECKPOINT_FRAMES	  2048
 #define CHECKPOINT_FRAMES_PRESSED 16384
 /* How long to wait before the next checkpoint if a reader still needs a part of the log. */
@@ -118,9 +119,9 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 	return rc;
 }
 
-/* Delete rows, which first makes the log grow. To make room for the log, delete the reserve file,
- * run a checkpoint, and let the database grow by at most half of the freed space: the other half is
- * for the log. */
+/* Free space by deleting rows. A deletion first makes the log grow. To make room for the log,
+ * delete the reserve file, let the database grow by at most half of the reserve's space, and run a
+ * checkpoint. The second half of that space is for the log. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
 			bool *did)
 {

@@ -18,7 +18,7 @@
 
 struct maintenance {
 	int wal_frames; /* frames in the log after the last commit */
-	/* no checkpoint before this time, because a reader needs the log */
+	/* run no checkpoint before this time, because a reader still needs a part of the log */
 	int64_t checkpoint_after_ms;
 	int64_t reserve_after_ms; /* when to check the reserve next */
 	struct indexer indexer;
@@ -38,7 +38,7 @@ void maintenance_forget(struct maintenance *k);
 bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in, int64_t now_ms);
 
 /* Do one step, which takes some milliseconds. Set *did to whether there was anything to do. now_ms
- * is of CLOCK_MONOTONIC. Return SQLite's result code. */
+ * is a time of CLOCK_MONOTONIC. Return SQLite's result code. */
 int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did);
 
 /* Free space after 'attempts' writes in a row have failed because the disk is full. Do nothing if

@@ -12,16 +12,18 @@
 
 #include "waymark/base/clock.h"
 
-/* How many flows one step deletes, and how many rows of each other table it checks. */
+/* Maximum number of flows that one step deletes. If others_delete() deletes this many rows of a
+ * table, more rows may be left. */
 #define STEP_FLOWS 4096
 /* A slice with at most this many flows needs no postings. */
 #define THINNED_FLOWS 2048
-/* Number of steps in a row when the disk is full: together they delete more flows than a batch
- * adds. */
+/* Number of steps in a row when the disk is full. Together these steps delete more flows than a
+ * batch adds. */
 #define RELIEF_STEPS	 4
 #define LOOK_INTERVAL_MS 1000
 #define PASS_INTERVAL_MS 60000
-/* Retention keeps the database below its size limit by a 64th of the limit. */
+/* Retention keeps the database smaller than its size limit. The difference is a 64th of the
+ * limit. */
 #define MARGIN_SHIFT 6
 /* In each table of rows about flows, the newest rows are kept after their flows have been deleted:
  * one row per 1024 bytes of the size limit. At about 100 bytes per row, these rows take a tenth of
@@ -96,9 +98,9 @@ static int postings_delete(struct ingest *in, const struct slice *slice)
 	return db_run_numbers(in->db, "DELETE FROM posting WHERE slice = ?", 1, &slice->id);
 }
 
-/* Finish a slice from which flows were deleted. A slice with few flows left is read quickly without
- * postings, so delete its postings. Otherwise keep them; postings that name a deleted flow do no
- * harm. */
+/* Finish a slice from which flows were deleted. If few flows are left, delete the slice's postings,
+ * because a search reads so few flows quickly. Otherwise keep the postings; a posting that names a
+ * deleted flow does no harm. */
 static int slice_finish(struct ingest *in, struct slice *slice)
 {
 	int64_t left;
@@ -151,8 +153,8 @@ static int flows_delete(struct ingest *in, struct slice *slice, int64_t first, i
 	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
 }
 
-/* Set *id to the first id in the range whose flow began within the age limit, or to FOREVER if
- * there is none. */
+/* Find the first flow with an id from 'first' to 'last' that began within the age limit. Set *id to
+ * its id, or to FOREVER if there is none. */
 static int young_find(struct ingest *in, const struct pruner *p, int64_t first, int64_t last,
 		      int64_t *id)
 {

@@ -21,7 +21,7 @@ struct pruner {
 	/* Set by any thread. */
 	_Atomic uint64_t retention_s; /* 0: no limit of age */
 	_Atomic uint64_t max_bytes;   /* 0: no limit of size */
-	/* an administrator asked for retention now, and vouches for the clock */
+	/* true: an administrator asked for retention now; the next pass trusts the clock */
 	_Atomic bool is_clock_trusted;
 	_Atomic uint64_t asked; /* number of requests to apply retention now */
 
@@ -30,9 +30,10 @@ struct pruner {
 	uint64_t served; /* number of these requests for which a pass has begun */
 	/* the database's size when the disk was full; 0: the disk is not full */
 	int64_t ceiling_bytes;
-	int64_t shrink_after_ms; /* no flow was left to delete: do not try again before this time */
-	int64_t look_after_ms;	 /* CLOCK_MONOTONIC time of the next check of the size */
-	int64_t age_after_ms;	 /* CLOCK_MONOTONIC time of the next pass by age */
+	/* no flow was left to delete: pruner_is_over() returns false before this time */
+	int64_t shrink_after_ms;
+	int64_t look_after_ms; /* CLOCK_MONOTONIC time of the next check of the size */
+	int64_t age_after_ms;  /* CLOCK_MONOTONIC time of the next pass by age */
 	bool has_clock;
 	bool is_pass_on; /* a pass by age is running */
 	struct age_clock clock;

@@ -95,7 +95,8 @@ static void pages_release(struct queue *q, size_t from, size_t to)
 		madvise((char *)q->ring + from, to - from, MADV_DONTNEED);
 }
 
-/* Release the pages first. The producer may reuse a place only after head has advanced. */
+/* Drop the n oldest records. Release their pages before head advances, because from then on the
+ * producer may reuse their places. */
 void queue_take(struct queue *q, uint32_t n)
 {
 	uint64_t head = atomic_load_explicit(&q->head, memory_order_relaxed) + n;

@@ -19,8 +19,8 @@ struct queue {
 	struct record *ring; /* has 'places' elements, more than capacity */
 	uint32_t capacity, places;
 	size_t bytes, page;
-	/* how many bytes from the ring's beginning have been returned to the kernel in this
-	 * round */
+	/* in this round, the bytes before this offset in the ring have been returned to the
+	 * kernel */
 	size_t clean;
 	_Alignas(64) _Atomic uint64_t tail; /* records ever pushed; written by the producer */
 	_Alignas(64) _Atomic uint64_t head; /* records ever taken; written by the consumer */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * writer.c - the thread that writes the history. It collects records for half of batch_ms, commits
- * them, and does maintenance between batches. If the database fails, it tries again while records
- * wait in the queue.
+ * them, and does maintenance between batches. If the database fails, the thread tries again while
+ * records wait in the queue.
  *
  * Knows nothing of rows.
  */
@@ -36,7 +36,7 @@
 /* Even if no batch leaves that much time, do one step per this many batches. */
 #define STEP_BATCHES 16
 /* If maintenance cannot wait (maintenance_is_pressed()), do up to this many steps after each batch.
- * That is more than one batch makes necessary. */
+ * One batch makes fewer steps necessary. */
 #define STEPS_PRESSED 4
 /* The queue's room for records other than flows is 1/RESERVE_PART of its room for flows. */
 #define RESERVE_PART 16
@@ -127,7 +127,7 @@ static bool is_relieved(struct writer *w, int code, int64_t now_ms)
 	return false;
 }
 
-/* Count a failure and wait, longer after each failure in a row. Records wait in the queue
+/* Count a failure, then wait. The wait grows with each failure in a row. Records stay in the queue
  * meanwhile. */
 static void failed_note(struct writer *w, int rc)
 {

@@ -27,7 +27,7 @@ struct batch_entry {
 struct write_failures {
 	uint64_t lost; /* records lost since the current gap began */
 	int64_t first_ms, last_ms;
-	uint64_t row_lost; /* how many of them the gap's row reports */
+	uint64_t row_lost; /* how many lost records the gap's row reports */
 	int64_t row_id;	   /* id of the gap's row; 0: not written yet */
 	bool is_row_final; /* the row contains the end of the gap */
 };
@@ -58,8 +58,8 @@ struct writer {
 	int64_t alive_ms;      /* when the history last recorded that the daemon is alive */
 	int64_t watched_ms, stopping_since_ms;
 	int64_t in_place_ms; /* when the file was last seen undamaged at its path */
-	/* When a lost database was last seen undamaged at its path: the gap to be recorded in the
-	 * new database begins then. 0: no such gap waits to be recorded. */
+	/* When a lost database was last seen undamaged at its path. The gap that the new database
+	 * records begins at this time. 0: no such gap waits to be recorded. */
 	int64_t moved_since_ms;
 	char moved_reason[96]; /* reason of that gap */
 	int64_t probed_ms;
