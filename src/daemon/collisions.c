@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collisions.c - logs what on this host conflicts with Waymark's marks, labels, rules and log group
- * (src/hostcheck finds it). After the start it checks again when another process changes ip rules
- * or routes that may affect pinned flows. A new finding is logged once, and raises an alert unless
- * its level is OK.
+ * collisions.c - logs what on this host conflicts with Waymark's marks, labels, rules and log
+ * group. src/hostcheck finds the conflicts. After the start it checks again when another process
+ * changes ip rules or routes that may affect pinned flows. A new finding is logged once, and raises
+ * an alert unless its level is OK.
  *
  * Must not prevent the start. If the audit would be meaningless, other modules prevent the start.
  */

@@ -18,7 +18,8 @@ struct daemon;
  * sockets. */
 void collisions_log_group(const struct config *c);
 
-/* Check the host and log the findings. Return 0 whatever was found, or -ENOMEM. */
+/* Check the host and log the findings. Return 0 or -ENOMEM; the findings do not change the
+ * result. */
 int collisions_open(struct daemon *d);
 void collisions_close(struct daemon *d);
 /* Take a notice that another process changed a rule or route. */

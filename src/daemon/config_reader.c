@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_reader.c - reads the configuration by a transaction (kernel/transaction.h): a child
+ * config_reader.c - reads the configuration in a transaction (kernel/transaction.h): a child
  * process parses the file and leaves a struct config in shared memory.
  */
 #include "daemon/config_reader.h"

@@ -10,12 +10,12 @@
 
 struct config;
 
-/* Allocate the memory that the child shares. Call it before the launcher of transactions starts,
- * because the launcher's children read the configuration and must inherit the memory. Return 0 or
- * -errno. */
+/* Allocate the memory that waymarkd and the child share. Call this before the launcher of
+ * transactions starts, because the launcher's children read the configuration and must inherit the
+ * memory. Return 0 or -errno. */
 int config_reader_open(void);
 /* Load a configuration as config_load() does. *c is a copy of what the child has read and checked.
- * Return 0, or -errno with messages printed to errors. */
+ * Print messages to 'errors'. Return 0 or -errno. */
 int config_reader_read(struct config **c, const char *path, FILE *errors);
 
 #endif

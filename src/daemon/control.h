@@ -57,7 +57,7 @@ void control_close(struct control *c);
  * not close it. */
 int control_fd(const struct control *c);
 
-/* Serve a bounded number of events. Return 0 or -errno (of epoll). */
+/* Serve a bounded number of events. Return 0, or -errno if epoll_wait() failed. */
 int control_process(struct control *c);
 
 /* Return whether there are watchers. If not, the caller need not format lines. */

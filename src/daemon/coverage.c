@@ -174,8 +174,8 @@ static void unasked_take(struct daemon *d, struct coverage_record *r)
 		endpoints_format(&example, IPPROTO_UDP, r->unasked_example);
 }
 
-/* Compare, end the uplink's interval, and begin the next one. The first reading only begins an
- * interval. */
+/* Compare the counters of an uplink, end its interval, and begin its next interval. The first
+ * reading only begins an interval. */
 static void uplink_look(struct daemon *d, const struct uplink_config *u,
 			const struct coverage_reading *now, const struct doubts *doubts)
 {
@@ -231,7 +231,7 @@ void coverage_ask(struct daemon *d, int64_t now_ms)
 	struct resync_stats resync;
 
 	resync_stats(d, &resync);
-	/* A running dump may have read a part of the table before the request, so another one must
+	/* A running dump may have read a part of the table before the request, so another dump must
 	 * follow. */
 	d->coverage->comparisons_due = d->coverage->comparisons + (resync.is_running ? 2 : 1);
 	resync_look(d, now_ms);

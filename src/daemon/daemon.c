@@ -243,7 +243,8 @@ static int audit_start(struct daemon *d)
 	return err;
 }
 
-/* Return the size of the writer's queue. Tests set a small one to fill it. */
+/* Return the size of the writer's queue. Tests set a small size, so that they can fill the
+ * queue. */
 static uint32_t queue_records(void)
 {
 	const char *text = getenv("WAYMARK_QUEUE_RECORDS");
@@ -403,7 +404,7 @@ static void loop_close(struct daemon *d)
 	free(d->ticker);
 }
 
-/* Each close function also works if the module was never opened. */
+/* Each close function also works if its module was never opened. */
 static void modules_close(struct daemon *d)
 {
 	static void (*const steps[])(struct daemon *) = {

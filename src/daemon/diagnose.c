@@ -131,7 +131,7 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 }
 
 /* Return REASON_RESTORE_MISSING if the ruleset, which restores marks, is missing or changed. In
- * audit mode another program restores them, so the reason is unknown. */
+ * audit mode another program restores marks, so the reason is unknown. */
 static enum reason restoring_diagnose(struct daemon *d, int64_t now_ms)
 {
 	struct diagnosis *known = &d->diagnose->restoring;

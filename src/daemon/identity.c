@@ -2,10 +2,10 @@
 /*
  * identity.c - switches from root to the user of the configuration, before any file is opened.
  *
- * The folders of the history and the control socket must belong to that user, or they must belong
- * to root and the user may write to them. Any other owner could replace the files. A sticky folder
- * such as /tmp is also safe. If only root may enter a folder, the folder is not changed, and
- * waymarkd stays root and logs why.
+ * The folders of the history and the control socket must belong to that user, or to root if the
+ * user may write to them. Any other owner could replace the files. A sticky folder such as /tmp is
+ * also safe. If only root may enter a folder, the folder is not changed, and waymarkd stays root
+ * and logs why.
  */
 #include "daemon/identity.h"
 

@@ -5,8 +5,8 @@
 
 #include "waymark/config/config.h"
 
-/* Look up users and groups once in a child process, because the C library aborts if memory is short
- * at the first look-up. Return 0 or -errno, logged. */
+/* Test in a child process whether users and groups can be looked up. If memory is short, the C
+ * library aborts the process at the first look-up. Return 0 or -errno, logged. */
 int identity_rehearse(void);
 
 /* Set the user that waymarkd runs as, and drop for good all privileges that waymarkd does not need.

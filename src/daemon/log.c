@@ -46,8 +46,8 @@ static struct {
 
 	char last[LINE_BYTES]; /* the last line, without its prefix */
 	enum log_level last_level;
-	unsigned equal; /* number of written lines equal to last, each within FLOOD_MS of the one
-			 * before */
+	unsigned equal; /* number of written lines in a row that equal 'last', each at most FLOOD_MS
+			 * after the line before it */
 	uint64_t repeats;
 	int64_t repeats_since_ms;
 	int64_t last_ms; /* time of the last line, whether written or only counted */
@@ -59,8 +59,8 @@ struct log_capture {
 	size_t size;
 };
 
-/* systemd sets JOURNAL_STREAM if standard error goes to the journal (systemd.exec(5)). The journal
- * reads a prefix "<N>" as the line's priority (sd-daemon(3)). */
+/* Find out whether standard error goes to the journal. In this case systemd sets JOURNAL_STREAM
+ * (systemd.exec(5)). The journal reads a prefix "<N>" as the line's priority (sd-daemon(3)). */
 void log_open(void)
 {
 	is_journal = getenv("JOURNAL_STREAM") != NULL;
@@ -157,7 +157,7 @@ static size_t prefix_format(char *buf, size_t size, enum log_level level)
 				word[level]);
 }
 
-/* Queue a line, or write it if there is no thread. Called under the lock. The line ends with a
+/* Queue a line, or write it if there is no thread. The caller holds the lock. The line ends with a
  * newline and has at most LINE_BYTES bytes, the final 0 included. */
 static void line_queue(const char *line)
 {

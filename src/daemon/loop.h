@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Ranks, each with one source. Ruleset notices are first: a missing table must be reinstalled
+/* Each rank has at most one source. Ruleset notices are first: a missing table must be reinstalled
  * before anything else, and the process that added a mark-setting rule must be known before the
- * stray packets of that rule are read. NFLOG messages come before events, because they are older
- * than the events that their packets caused. */
+ * stray packets of that rule are read. NFLOG messages come before events, because a message is
+ * older than the events that its packet caused. */
 enum loop_rank {
 	LOOP_RULESET,
 	LOOP_PACKETS,

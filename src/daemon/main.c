@@ -32,7 +32,7 @@ static const char usage[] =
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* Return -1 to continue, else the exit status. */
+/* Return -1 if waymarkd is to be started, else the exit status. */
 static int arguments_read(int argc, char **argv, const char **path, int *debug)
 {
 	static const struct option options[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * observe.c - feeds conntrack events and NFLOG messages to the audit. If any are lost, it records a
- * gap. After a loss of events it also requests a table dump (resync.c).
+ * observe.c - feeds conntrack events and NFLOG messages to the audit. If messages or events are
+ * lost, it records a gap. If events are lost, it also requests a table dump (resync.c).
  *
  * NFLOG messages are read before events if both are pending: a packet's message is older than the
  * events that the packet caused.
@@ -42,8 +42,8 @@
 #define WRITER_PATIENCE_MS 2000
 #define HOLD_NS		   2000000
 
-/* If the newest NFLOG message is at most this old, read the pending messages before a DESTROY event
- * is processed. Otherwise these messages might be attributed to the next flow with the same
+/* If the newest NFLOG message is at most LOGGING_MS old, read the pending messages before a DESTROY
+ * event is processed. Otherwise these messages might be attributed to the next flow with the same
  * addresses. */
 #define LOGGING_MS 1000
 

@@ -29,7 +29,7 @@ struct operator
 {
 	struct config *former; /* former configuration; NULL: no apply waits for confirm */
 	bool was_paused;       /* the steering was paused before the apply */
-	int64_t deadline_ms;   /* steady clock: when the time to confirm ends */
+	int64_t deadline_ms;   /* when the time to confirm ends (steady clock) */
 };
 
 int operator_open(struct daemon *d)

@@ -26,8 +26,8 @@ void publish_second(struct daemon *d);
 
 /* Publish a record; data is the struct daemon. Takes ownership of what the record points to. */
 void publish_record(void *data, const struct record *r);
-/* Callback room of struct audit_port: return how many more records the queue can take, without the
- * room that is reserved for ends of flows. data is the struct daemon. */
+/* Callback room of struct audit_port: return how many more records the queue can take. The room
+ * that is reserved for the ends of flows does not count. data is the struct daemon. */
 uint32_t publish_room(void *data);
 
 /* Send an alert to the sinks and the watchers. */
@@ -53,8 +53,8 @@ void publish_gap(struct daemon *d, const char *reason, const char *text);
 /* Note that the gap with this reason persists, so that its alert does not end. */
 void publish_gap_goes_on(struct daemon *d, const char *reason);
 /* Publish that another process changed the steering, as a record and as an alert. 'thing' says what
- * was changed: "route", "ruleset", ... 'family' is AF_INET, AF_INET6, or 0 if it does not
- * matter. */
+ * was changed: "ruleset", "rule", "route" or "sysctl". 'family' is AF_INET or AF_INET6, or 0 if the
+ * thing has no family. */
 void publish_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
 		       uint8_t family, const char *text);
 /* Publish the record of an uplink's state. This raises no alert. */

@@ -168,7 +168,7 @@ int resync_now(struct daemon *d)
 	return ret == -EINTR ? 0 : ret;
 }
 
-/* Return factor times the duration of the newest dump, but at least least_ms. */
+/* Return took_ms multiplied by 'factor', but at least least_ms. */
 static int64_t pause_of(int64_t took_ms, int factor, int64_t least_ms)
 {
 	return factor * took_ms > least_ms ? factor * took_ms : least_ms;

@@ -91,8 +91,8 @@ static int state_save(void *data, const char *control_socket, const char *text)
 	return err;
 }
 
-/* Start the launcher of transactions. It is forked, so call this while the process has one
- * thread. */
+/* Start the launcher of transactions. The launcher is forked, so call this while the process has
+ * one thread. */
 static void launcher_begin(struct daemon *d)
 {
 	int err = transaction_launcher_start(steering_nft_fd(d->steering));
@@ -186,8 +186,8 @@ static void take_notice(void *data, const struct rtnl_notice *n)
 		return;
 	if (tamper_notice(d, n) || !is_relevant(d, n))
 		return;
-	/* If a reconcile is already scheduled for a later time, as for the release of an uplink,
-	 * let it happen at due_ms. */
+	/* If a reconcile is already scheduled for a later time, for example for the release of an
+	 * uplink, run it at due_ms instead. */
 	if (!d->steer->reconcile_due_ms || d->steer->reconcile_due_ms > due_ms)
 		d->steer->reconcile_due_ms = due_ms;
 }

@@ -29,7 +29,7 @@ struct store_watch {
 	bool is_failing;
 	uint64_t failures, failed, renewals; /* the writer's counters at the last check */
 	int64_t look_ms;
-	int64_t failing_since_ms; /* when the writer's current error began; 0: it has none */
+	int64_t failing_since_ms; /* when the writer's current error began; 0: no error */
 	int64_t failure_ms;	  /* time of the last failure */
 };
 

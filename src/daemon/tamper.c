@@ -52,7 +52,7 @@ struct tamper {
 
 	/* the ruleset: which process changed it, and the gap in the evidence */
 	struct who ruleset_who;
-	int64_t ruleset_since_ms; /* when it was changed; 0: not changed */
+	int64_t ruleset_since_ms; /* when the ruleset was changed; 0: not changed */
 	bool is_ruleset_cut;	  /* the change removed something */
 	struct open_gap gap;
 	char gap_reason[96];
@@ -244,9 +244,9 @@ static const struct who *who_did(const struct tamper *t, const struct steering_c
 	}
 }
 
-/* Return whether another process caused what this change repairs. When an interface vanishes, the
- * kernel deletes its routes. The kernel sends a notice of the interface, but not always of the
- * routes. */
+/* Return whether another process caused what this change repairs. A route that vanishes with its
+ * interface is not tampering: the kernel deletes the route. The kernel then sends a notice of the
+ * interface, but not always of the route. */
 static bool is_tampering(const struct tamper *t, const struct steering_change *c)
 {
 	const struct who *who = who_did(t, c);

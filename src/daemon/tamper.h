@@ -20,8 +20,8 @@ int tamper_open(struct daemon *d); /* 0 or -errno, logged */
 int tamper_start(struct daemon *d);
 void tamper_stop(struct daemon *d);
 void tamper_close(struct daemon *d);
-/* tamper_notice(): take a notice; return true if no other module needs it. tamper_lost(): note that
- * notices were lost. */
+/* tamper_notice(): take a notice; return true if no other module needs the notice. tamper_lost():
+ * note that notices were lost. */
 bool tamper_notice(struct daemon *d, const struct rtnl_notice *n);
 void tamper_lost(struct daemon *d);
 /* tamper_fd(): return the socket of ruleset notices. tamper_read(): read pending notices; return

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The first THING_PROMPT_MAX restores of a thing within THING_PROMPT_MS happen at once; later ones
- * are THING_SPACING_MS apart. */
+/* The first THING_PROMPT_MAX restores of a thing within THING_PROMPT_MS happen at once; later
+ * restores are THING_SPACING_MS apart. */
 #define THING_PROMPT_MAX 5
 #define THING_PROMPT_MS	 (60 * 1000)
 #define THING_SPACING_MS 5000
@@ -30,7 +30,7 @@ enum thing_answer {
 	THING_RESTORE,
 	THING_WAIT,    /* restored too often: restore it later */
 	THING_NOTICE,  /* report it once, and do not repair it */
-	THING_GIVE_UP, /* report once that repairs stop, because each was undone */
+	THING_GIVE_UP, /* report once that repairs stop, because each repair was undone */
 	THING_LEAVE,   /* do nothing: it is already reported */
 };
 

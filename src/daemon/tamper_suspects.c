@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_suspects.c - a ring of changes and the processes that made them, newest last.
+ * tamper_suspects.c - keeps changes and the processes that made them in a ring, newest last.
  *
  * A process may end at any time, so its name is read as soon as the notice arrives. Must not know
  * what follows from a change.
@@ -55,7 +55,7 @@ void who_set_name(struct who *w, const char *name)
 			*p = '?';
 }
 
-/* Read the name of a process. A name may contain newlines, so drop only the one that the kernel
+/* Read the name of a process. A name may contain newlines, so drop only the newline that the kernel
  * appends. */
 static bool process_name(uint32_t pid, struct who *w)
 {

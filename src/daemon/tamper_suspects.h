@@ -12,8 +12,8 @@
 #include "waymark/kernel/rtnl.h"
 
 struct who {
-	int64_t pid;	  /* pid in the pid namespace of the process, or in the initial one; 0:
-			   * unknown */
+	int64_t pid;	  /* pid in the pid namespace of the process or in the initial pid
+			   * namespace; 0: unknown */
 	char process[32]; /* "": not known */
 	bool is_kernel;
 };

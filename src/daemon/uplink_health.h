@@ -21,8 +21,8 @@ void uplink_health_close(struct daemon *d);
 void uplink_health_tick(struct daemon *d, int64_t now_ms);
 /* Forget the state of a slot that now belongs to another uplink or to none. */
 void uplink_health_forget(struct daemon *d, uint8_t slot);
-/* Decide about all uplinks. Called at each tick, and at once at the start and after an operator's
- * order. */
+/* Make a decision for each uplink. Called at each tick, and at once at the start and after an
+ * operator's order. */
 void uplink_health_decide(struct daemon *d, int64_t now_ms);
 
 /* Take the result of a check program (see talker.h). */

@@ -112,7 +112,7 @@ static void addresses_note(struct daemon *d, const struct uplink_config *u)
 
 /* --- gateways ------------------------------------------------------------------------ */
 
-/* Log a change of a gateway. While an uplink has no gateway, keep the last one. */
+/* Log a change of a gateway. While an uplink has no gateway, keep its last gateway. */
 static void gateway_note(struct daemon *d, const struct uplink_config *u, const struct addr *now,
 			 struct addr *was)
 {
@@ -207,7 +207,8 @@ static bool has_carried(const struct uplink_state_record *was, const struct upli
 	       (!strcmp(r->state, "up") || !strcmp(r->state, "drain"));
 }
 
-/* Return whether the addresses changed while the uplink carried flows, which breaks these flows. */
+/* Return whether the addresses changed while the uplink carried flows. Such a change breaks these
+ * flows. */
 static bool has_moved(const struct uplink_state_record *was, const struct uplink_state_record *r)
 {
 	return strcmp(was->addresses, r->addresses) != 0 && has_carried(was, r);

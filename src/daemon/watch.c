@@ -4,7 +4,7 @@
  * is formatted.
  *
  * Flows may come faster than people or programs can read. After FLOW_LINES_A_SECOND lines in a
- * second, further flows are dropped; only other records and alerts are sent, up to
+ * second, the lines of further flows are dropped. Other records and alerts are sent, up to
  * OTHER_LINES_A_SECOND lines. The number of dropped lines is reported.
  */
 #include <jansson.h>

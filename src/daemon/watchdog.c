@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * watchdog.c - logs each stall of the event loop once, when the thread notices the stall. The next
- * log lines of the loop show that it runs again.
+ * log lines of the loop show that the loop runs again.
  */
 #include "daemon/watchdog.h"
 
