@@ -62,7 +62,7 @@ void frame_put_number(struct frame *f, int64_t number);
 /* Finish the frame. Return 0, or -EMSGSIZE if a text did not fit. */
 int frame_end(struct frame *f);
 
-/* Decode the n bytes received into f->bytes. Return 0 or -EBADMSG. */
+/* Decode a received frame, which is in the first n bytes of f->bytes. Return 0 or -EBADMSG. */
 int frame_open(struct frame *f, size_t n);
 /* Return the next text, or NULL. The text is part of the frame. */
 const char *frame_next(struct frame *f);

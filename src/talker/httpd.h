@@ -32,7 +32,8 @@ struct httpd *httpd_new(const struct httpd_page *page);
 void httpd_free(struct httpd *h);
 /* Take over a listening, non-blocking socket; -1 stops listening. */
 void httpd_listen(struct httpd *h, int fd);
-/* Send text as the page to all waiting clients. NULL: no page is available; they get status 503. */
+/* Send 'text' as the page to all waiting clients. If text is NULL, no page is available, and the
+ * clients get status 503. */
 void httpd_answer(struct httpd *h, const char *text);
 
 /* Return an fd that is readable when httpd_process has something to do. */

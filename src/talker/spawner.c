@@ -74,7 +74,7 @@ static int signals_open(void)
 }
 
 /* Drop the privileges. Clear the dumpable flag as well, so that other processes of this user cannot
- * read tokens from memory. */
+ * read tokens from the memory of this process. */
 static int privileges_shed(const struct spawn_user *user)
 {
 	int err = privilege_shed(user->is_set, user->uid, user->gid);
@@ -134,7 +134,7 @@ static void worker_bury(struct spawner *s, int status)
 }
 
 /* Reap the worker and the minders of programs (see alert/spawn.h). If a worker dies, the spawner
- * adopts its minders, because the spawner is a subreaper. */
+ * adopts the minders of this worker, because the spawner is a subreaper. */
 static void children_reap(struct spawner *s)
 {
 	struct signalfd_siginfo info;

@@ -23,11 +23,11 @@ bool talker_is_working(const struct talker *t);
 enum talker_reader { READER_EXEC, READER_WEBHOOK, READERS };
 struct worker_status talker_status_news(struct talker *t, enum talker_reader reader);
 int64_t talker_programs(const struct talker *t);
-/* Write to buf why the last request to the webhook failed; "" if none failed. */
+/* Write to buf why the last request to the webhook failed, or "" if it did not fail. */
 void talker_webhook_error(const struct talker *t, char *buf, size_t size);
 
 /* The talker calls settled() with the id of each alert that the webhook has delivered or dropped.
- * It calls started() when a new worker has started, which must get the settings and alerts
+ * It calls started() when a new worker has started. The new worker must get the settings and alerts
  * again. */
 struct talker_webhook_events {
 	void *data;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * worker.c - one loop that handles frames from waymarkd, running programs, the webhook's results,
- * and HTTP clients. If the channel is full, a frame is dropped; only counters and the ids of
- * settled alerts are sent again later.
+ * worker.c - runs one loop that handles frames from waymarkd, programs that run, results of the
+ * webhook, and HTTP clients. If the channel is full, a frame is dropped; only counters and the ids
+ * of settled alerts are sent again later.
  */
 #include "talker/worker.h"
 
@@ -25,7 +25,7 @@
 #include "waymark/base/clock.h"
 #include "waymark/status/metrics.h"
 
-#define TICK_MS		100  /* maximum sleep while a program runs or a client or an alert waits */
+#define TICK_MS		100  /* maximum sleep while a program runs, or a client or an alert waits */
 #define IDLE_MS		1000 /* maximum sleep otherwise */
 #define FRAMES_PER_TURN 256
 #define VARIABLES_MAX	128
