@@ -89,7 +89,7 @@ static void verdicts_take(struct answer *a, const json_t *o)
 			json_object_get(verdicts, verdict_name((enum verdict)v)));
 }
 
-/* Return the strings of an array, separated by commas, malloc'd; NULL with errno. */
+/* Return the strings of an array, separated by commas, malloc'd, or NULL with errno. */
 static char *strings_join(const json_t *array)
 {
 	char *text = NULL;

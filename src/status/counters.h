@@ -22,7 +22,7 @@ struct counter {
 	enum counter_type type;
 	size_t offset;	    /* of the field in its struct */
 	const char *metric; /* name without the prefix "waymark_"; NULL: no metric */
-	const char *kind;   /* "counter", "gauge" */
+	const char *kind;   /* type in Prometheus: "counter" or "gauge" */
 	const char *help;
 	double divisor; /* 0: none; 1000: turns milliseconds into seconds */
 	/* heading below which `waymark status` shows the number and then 'words'; NULL: not

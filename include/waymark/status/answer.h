@@ -4,8 +4,8 @@
  * as JSON over the control socket; the command-line tool parses the JSON; both programs print
  * metrics from the struct.
  *
- * Most fields are rows of the table in answer.def. A field that is missing in the JSON of another
- * version is 0 or NULL; a field of type OPTIONAL or REAL is then -1.
+ * Most fields are rows of the table in answer.def. The JSON of another version of waymarkd may lack
+ * a field. Such a field is 0 or NULL, or -1 if its type is OPTIONAL or REAL.
  */
 #ifndef WAYMARK_STATUS_ANSWER_H
 #define WAYMARK_STATUS_ANSWER_H
@@ -43,9 +43,10 @@ struct answer_uplink {
 	struct answer_coverage coverage;
 };
 
-/* The daemon's report. It owns every string that it points to; answer_keep() adds a string. */
+/* The daemon's report. It owns the strings that answer_keep() adds, and the addresses of its
+ * uplinks. All other strings must live longer than the answer. */
 struct answer {
-	char **strings; /* all strings of the answer */
+	char **strings; /* the strings that answer_keep() added */
 	size_t n_strings;
 #define ANSWER ANSWER_FIELD
 #include "waymark/status/answer.def"
