@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit_addresses.c - finds the uplink that has, or had, a source address. An uplink may get
- * another address while flows with the old one still exist, and an address may move to another
+ * another address while flows with its old address still exist, and an address may move to another
  * uplink.
  */
 #include <errno.h>

@@ -2,7 +2,7 @@
 /*
  * audit_duplicates.c - recognizes events that the kernel sends twice, or too late. If a listener
  * with reliable delivery has no room for an event, the kernel sends the event to all listeners
- * again. It repeats a NEW with each later packet of the flow. It repeats a DESTROY until that
+ * again. A NEW is repeated with each later packet of the flow. A DESTROY is repeated until that
  * listener has received it.
  *
  * If events may have been lost, an event that may be a duplicate counts as new.

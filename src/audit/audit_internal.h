@@ -92,11 +92,12 @@ struct audit_gaps {
 /* Sums of the flows' counters, per uplink. */
 struct audit_sums {
 	struct tally ended[UPLINKS_MAX][FLOW_SHARES];
-	struct tally live[UPLINKS_MAX][FLOW_SHARES];	  /* of live flows, by the last complete
-							   * dump */
-	struct tally dumped[UPLINKS_MAX][FLOW_SHARES];	  /* of live flows, by the running dump */
-	struct tally overtaken[UPLINKS_MAX][FLOW_SHARES]; /* of flows that ended after the
-							   * running dump listed them */
+	struct tally live[UPLINKS_MAX][FLOW_SHARES];	  /* live flows, as listed by the last
+							   * complete dump */
+	struct tally dumped[UPLINKS_MAX][FLOW_SHARES];	  /* live flows, as listed by the running
+							   * dump so far */
+	struct tally overtaken[UPLINKS_MAX][FLOW_SHARES]; /* flows that ended after the running dump
+							   * had listed them */
 	struct tally lost[UPLINKS_MAX][FLOW_SHARES];	  /* number of lost flows, counted in
 							   * tally.packets */
 	uint64_t uncounted; /* ended flows and dump entries without counters */

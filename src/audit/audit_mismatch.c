@@ -234,8 +234,8 @@ void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct
 	mismatch_set_dirty(a, m);
 }
 
-/* Return the uplinks that evidence shows as egress, except the uplink of the mark and those whose
- * mismatch is already recorded. */
+/* Return the uplinks that evidence shows as egress, except the uplink of the mark and the uplinks
+ * whose mismatch is already recorded. */
 static uint64_t labels_wrong(const struct audit *a, const struct flow *f, enum direction d)
 {
 	uint8_t uplink = audit_slot_of_mark(a, f->mark);

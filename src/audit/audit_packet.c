@@ -9,7 +9,7 @@
  *
  * If a packet of a masqueraded flow strays, the kernel deletes the flow's conntrack entry. The
  * sender's next packet begins another flow with the same addresses, which may end in the same way.
- * All this may happen before one event is read. Therefore a packet that matches a flow with
+ * All this may happen before we read a single event. Therefore a packet that matches a flow with
  * evidence waits for another flow, which has the same addresses and no evidence. If the message
  * contains the packet's conntrack id (NFULA_CT), the packet does not wait. A packet in transit
  * waits even then: the rules log one packet per flow in transit, so a second packet shows that the

@@ -11,8 +11,9 @@
 
 #include "audit/audit_internal.h"
 
-/* Return whether the entry answers a request that was sent to this address: a live flow that came
- * in by an uplink has the same ports and client, and no answer of this flow has been seen. */
+/* Return whether the entry answers a request that was sent to this address: there is a live flow
+ * with the same ports and client that came in by an uplink, and no answer of that flow has been
+ * seen. */
 static bool is_asked_at(const struct audit *a, const struct ct_event *ev, const struct addr *addr)
 {
 	struct stray_packet answer = {

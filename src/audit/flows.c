@@ -91,16 +91,17 @@ static bool is_icmp(uint8_t proto)
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
-/* Return the hash of the two endpoints of a packet at postrouting -150, in either order. */
+/* Return the hash of the two endpoints that a packet has at postrouting priority -150. Their order
+ * does not matter. */
 static uint32_t pair_hash(const struct flows *t, uint8_t proto, const struct addr *a,
 			  uint16_t a_port, const struct addr *b, uint16_t b_port)
 {
 	return (uint32_t)mix(endpoint_hash(t, a, a_port) + endpoint_hash(t, b, b_port) + proto);
 }
 
-/* Return the port of the remote end at postrouting -150. The identifier of an ICMP message stands
- * for both ports. Source NAT may change the identifier, but only after postrouting -150: take it
- * from the original tuple. */
+/* Return the port that the remote end has at postrouting priority -150. The identifier of an ICMP
+ * message stands for both ports. Source NAT may change the identifier only later: take the
+ * identifier from the original tuple. */
 static uint16_t far_port(uint8_t proto, const struct endpoints tuple[2])
 {
 	return is_icmp(proto) ? tuple[DIR_ORIGINAL].sport : tuple[DIR_REPLY].sport;

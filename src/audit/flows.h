@@ -43,14 +43,14 @@ struct flow {
 	uint64_t is_offloaded : 1;
 	uint64_t is_predating : 1;    /* began before evidence was collected */
 	uint64_t had_mismatch : 1;    /* a mismatch was recorded for this flow */
-	uint64_t had_mark_change : 1; /* its mark changed, and was not 0 before */
+	uint64_t had_mark_change : 1; /* its mark has changed from a mark other than 0 */
 	uint64_t is_seen : 1;	      /* seen in an event or dump entry since the latest dump
 				       * began */
 	uint64_t is_reported : 1;     /* an alert for its verdict (not for a mismatch) was raised,
 				       * or must not be raised */
 	uint64_t is_flushed : 1;      /* Waymark deleted its conntrack entry */
 	uint64_t is_disowned : 1;     /* a reload removed the uplink that its mark names, and no
-				       * packet was seen to leave since */
+				       * packet was seen to leave since then */
 	uint64_t is_born_astray : 1;  /* its NEW event already had the label of an uplink that its
 				       * mark does not name */
 	uint64_t is_set_back : 1;     /* the clock was set back during its life */

@@ -24,9 +24,9 @@ struct job {
 struct disk_worker {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
-	struct job *first, *last; /* first is the job that runs or is run next */
+	struct job *first, *last; /* first is the job that runs now or will run next */
 	unsigned n;
-	int result; /* of the last job whose caller waited */
+	int result; /* result of the last job whose caller waited */
 	struct disk_worker_late late;
 	bool is_over; /* disk_worker_free() was called */
 	bool has_ended;
@@ -136,8 +136,8 @@ static struct timespec patience_end(void)
 	return thread_deadline(clock_steady_ms() + DISK_WORKER_PATIENCE_MS);
 }
 
-/* Wait for the result of j, the only job in the queue. j is freed when it ends, which leaves the
- * queue empty. Call with the lock held. */
+/* Wait for the result of j, the only job in the queue. When j ends, first_end() frees j, and the
+ * queue is empty. Call with the lock held. */
 static int result_await(struct disk_worker *w, struct job *j)
 {
 	struct timespec end = patience_end();

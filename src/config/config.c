@@ -105,7 +105,7 @@ void config_clear_alert(struct alert_config *c)
 	*c = (struct alert_config){0};
 }
 
-/* Return the bits of value that are set in mask, packed into the low bits. */
+/* Return the bits of value at the positions that are set in mask, packed into the low bits. */
 static uint32_t bits_compress(uint32_t value, uint32_t mask)
 {
 	uint32_t result = 0;

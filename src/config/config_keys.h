@@ -14,16 +14,17 @@ struct complaint;
 struct config_key {
 	const char *name;
 	const char *section; /* "" (top level), "uplink", "health" (inside uplink), "alert", ... */
-	size_t offset;	     /* of the field in struct config; for sections uplink and health,
-			      * in struct uplink_config */
-	size_t line_offset;  /* of the int that holds the line of the key; 0: none */
+	size_t offset;	     /* offset of the field in struct config; for sections uplink and
+			      * health, in struct uplink_config */
+	size_t line_offset;  /* offset of the int that holds the line of the key; 0: none */
 	const char *type;    /* "string", "integer", "duration", "size", "boolean", "word",
 			      * "list" */
 	/* Parse text and write the value to out. Return 0; -EINVAL, with an explanation in *why; or
 	 * -ENOMEM. */
 	int (*read)(const struct config_key *key, const char *text, void *out,
 		    struct complaint *why);
-	uint64_t min, max;	  /* of a number; max is also the maximum length of a string */
+	uint64_t min, max;	  /* limits of a number; max is also the maximum length of a
+				   * string */
 	const char *const *words; /* in the order of the enumeration; the last is NULL */
 	bool is_text;		  /* the field is a char * that the configuration owns */
 	bool is_list;		  /* the field is an owned char **; read() adds one element */

@@ -182,8 +182,8 @@ void config_choose_balance_table(struct config *c)
 		c->balance_table--;
 }
 
-/* Return whether slots can be derived from the marks. That requires that mark-mask and all marks
- * could be read. */
+/* Return whether slots can be derived from the marks. For that, the parser must have read mark-mask
+ * and all marks. */
 static bool has_slots(const struct config *c)
 {
 	for (size_t i = 0; i < c->n_uplinks; i++)

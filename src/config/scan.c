@@ -132,8 +132,8 @@ static void scan_block_comment(struct cursor *cur)
 	blank(cur, end ? (size_t)(end - cur->p) + 2 : strlen(cur->p));
 }
 
-/* Skip ${NAME}, which libconfuse replaces by the environment variable, inside and outside of
- * quotes. libconfuse searches for the closing brace even beyond a closing quote. */
+/* Skip ${NAME}, which libconfuse replaces by the value of an environment variable, inside and
+ * outside of quotes. libconfuse searches for the closing brace even beyond a closing quote. */
 static bool scan_variable(struct cursor *cur)
 {
 	cur->p += strcspn(cur->p, "}\n");

@@ -15,7 +15,7 @@
 struct judgement {
 	uint32_t good, bad; /* consecutive checks with this result */
 	int check;	    /* 1 good, 0 bad; only valid if is_known */
-	bool is_known;	    /* check was set */
+	bool is_known;	    /* check has a value */
 	bool is_failed;
 	bool is_retry;	       /* as in struct decision: used again without proof of a recovery */
 	int64_t failed_ms;     /* when the latest failure began; 0: never */

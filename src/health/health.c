@@ -17,7 +17,7 @@
 #define LAG_SAMPLES	 1    /* number of newest samples whose flows may still get an answer */
 #define EXPECTED_LEAST	 12.0 /* answers that must be due before silence is suspected */
 #define EXPECTED_BESIDE	 8.0  /* the same while the uplink's other family is silent */
-#define NORMAL_FIRST	 0.85 /* initial normal share, with the weight of NORMAL_FLOWS flows */
+#define NORMAL_FIRST	 0.85 /* initial normal share; it counts like NORMAL_FLOWS flows */
 #define NORMAL_FLOWS	 20.0
 #define NORMAL_MAX	 4000.0 /* maximum number of flows in the normal share */
 #define NORMAL_DELAY	 20	/* age in samples at which a sample enters the normal share */
@@ -25,8 +25,8 @@
 #define DEGRADED_FLOWS	 40
 #define DEGRADED_SHARE	 0.8  /* suspect degradation below this part of the normal share... */
 #define DEGRADED_SIGMA	 6.5  /* ...and at least this many standard deviations below it */
-#define OVERDISPERSION	 4.0  /* factor of the variance: flows come in groups */
-#define OTHERS_MARGIN	 0.12 /* minimum distance to the best other uplink (others_ratio()) */
+#define OVERDISPERSION	 4.0  /* the variance is multiplied by this: flows come in groups */
+#define OTHERS_MARGIN	 0.12 /* how far the uplink's ratio must be below others_ratio() */
 #define IDLE_SAMPLES	 120
 #define AGAIN_SILENT_MS	 1000 /* pause after a weighing, before the next suspicion */
 #define AGAIN_LOSS_MS	 10000

@@ -17,7 +17,7 @@ struct place {
 
 /* A zeroed window has no flows. */
 struct window {
-	struct place totals[WINDOW_TOTALS]; /* a ring: the totals after each sample, and those
+	struct place totals[WINDOW_TOTALS]; /* a ring: the totals after each sample, and the totals
 					     * before the oldest sample */
 	uint32_t latest;
 };

@@ -75,8 +75,8 @@ struct audit_stats {
 			      * table; only the ends of such flows are recorded */
 	uint64_t duplicates; /* events that repeat an earlier event, or that arrived after the
 			      * DESTROY of their flow */
-	uint64_t mismatches; /* mismatches recorded */
-	uint64_t lost;	     /* flows that vanished without a DESTROY event */
+	uint64_t mismatches;
+	uint64_t lost;			   /* flows that vanished without a DESTROY event */
 	uint64_t verdicts[VERDICT_OK + 1]; /* ended and lost flows, by verdict */
 	uint32_t live, lingering, pending; /* live: live flows, except TCP connections that have
 					    * closed; lingering: ended and lost flows that are kept
@@ -198,9 +198,9 @@ void audit_stats(const struct audit *a, struct audit_stats *out);
 
 /* Packets and bytes that left by an uplink, as conntrack counted them. ended: sums of the flows
  * that ended since waymarkd started. live: sums of the flows that were live in the last complete
- * dump. ended + live is exact at the end of a dump, before the next event is processed. If a flow
- * ends during a dump that has already listed the flow, its final counters are subtracted from live.
- * Therefore live may wrap below 0. */
+ * dump. The sum of ended and live is exact from the end of a dump until the next event is
+ * processed. If a flow ends during a dump that has already listed the flow, its final counters are
+ * subtracted from live. Therefore live may wrap below 0. */
 struct audit_coverage {
 	struct tally ended[FLOW_SHARES], live[FLOW_SHARES];
 	uint64_t lost[FLOW_SHARES]; /* number of flows that vanished; no sum contains their

@@ -58,9 +58,9 @@ const char *coverage_cause_text(enum coverage_cause c);
  * packets. */
 uint64_t coverage_missing(const struct coverage_record *sum, uint64_t by_cause[COVERAGE_CAUSES]);
 
-/* Return the share of packets that is not missing, in hundredths of a percent. The share is rounded
- * down: 10000 means that no packet is missing. Return -1 if no packet left by the uplink, or if the
- * number of packets that left is unknown. */
+/* Return the share of the packets that are not missing, in hundredths of a percent. The share is
+ * rounded down: 10000 means that no packet is missing. Return -1 if no packet left by the uplink,
+ * or if the number of packets that left is unknown. */
 int coverage_share(const struct coverage_record *sum);
 
 #endif

@@ -64,17 +64,18 @@ enum stray_kind {
  * two swapped if the packet is a reply. Ports are 0 for GRE, for fragments other than the first,
  * and for truncated packets.
  *
- * For ICMP and ICMPv6 queries (echo and the like) tuple is always that of the request: src sent the
- * request, dst is its destination, sport is the identifier, dport the request's type << 8 | code.
- * is_icmp_reply: the packet travels from dst to src.
+ * For ICMP and ICMPv6 queries (echo and the like) tuple always describes the request: src sent the
+ * request, dst is its destination, sport is the identifier, and dport is the request's
+ * type << 8 | code. If the packet travels from dst to src, is_icmp_reply is set.
  *
  * For an ICMP error, is_icmp_error is set, and proto and tuple describe the packet that the error
  * embeds. src and dst are swapped: dst is the sender of the embedded packet and the receiver of the
- * error. If the embedded packet is an ICMP query, src and dst are not swapped: they are those of
- * its request, and is_icmp_reply is set if the error travels from dst to src. */
+ * error. If the embedded packet is an ICMP query, src and dst are not swapped: src sent the
+ * request, and dst is its destination. In this case is_icmp_reply is set if the error travels from
+ * dst to src. */
 struct stray_packet {
 	enum stray_kind kind;
-	int8_t direction; /* enum direction, as the kernel's rule matched it; -1: unknown */
+	int8_t direction; /* enum direction of the packet, as the rule matched it; -1: unknown */
 	uint8_t proto;
 	bool is_icmp_error;
 	bool is_icmp_reply; /* the packet travels from tuple.dst to tuple.src */

@@ -22,9 +22,9 @@ enum flow_state { FLOW_LIVE = 0, FLOW_ENDED = 1, FLOW_LOST = 2, FLOW_CLOSED = 3 
 
 #define SLOT_NONE 0xff
 
-/* If flows leave by an interface that is no uplink, the audit gives the interface a number, from 1
- * on. The numbers are valid in this process only. INTERFACE_REST stands for all interfaces beyond
- * the limit. */
+/* If flows leave by an interface that is no uplink, the audit gives the interface a number. The
+ * numbers begin with 1 and are valid in this process only. INTERFACE_REST stands for all interfaces
+ * beyond the limit. */
 #define INTERFACES_MAX 64
 #define INTERFACE_REST (INTERFACES_MAX - 1)
 
@@ -62,8 +62,8 @@ struct mismatch_record {
 	int64_t time_ms;
 	int64_t flow_id;
 	uint8_t proto;
-	struct endpoints tuple;	  /* the flow's original direction */
-	enum direction direction; /* of the stray packet */
+	struct endpoints tuple;	  /* endpoints of the flow's original direction */
+	enum direction direction; /* direction of the stray packet */
 	uint32_t mark;		  /* the bits under mark-mask */
 	uint8_t expected;	  /* slot of the uplink that the mark names, or SLOT_NONE */
 	uint8_t egress;		  /* slot of the uplink that the packet left by, or SLOT_NONE */
@@ -95,7 +95,7 @@ struct mark_change_record {
 struct tampering_record {
 	int64_t time_ms;
 	char what[160];	  /* what was changed: "rule fwmark 0x2 deleted", ... */
-	int64_t pid;	  /* of the process that changed it; 0: unknown */
+	int64_t pid;	  /* the process that made the change; 0: unknown */
 	char process[32]; /* name of that process; "": unknown */
 	char action[32];  /* what waymarkd did: "restored", "gave-up", "noticed" */
 };
@@ -124,11 +124,12 @@ enum rule_count {
 
 /* The packets of flows that left by an uplink, divided into shares by what shows their egress. */
 enum flow_share {
-	SHARE_SEEN,	 /* evidence */
-	SHARE_PREDATING, /* the mark alone: the flow began before evidence was collected */
-	SHARE_OFFLOADED, /* the mark or evidence: the flow is offloaded, and most of its packets
-			  * skip the rules */
-	SHARE_GAP,	 /* the mark alone: evidence may have been lost */
+	SHARE_SEEN,	 /* evidence shows the egress */
+	SHARE_PREDATING, /* only the mark shows the egress: the flow began before evidence was
+			  * collected */
+	SHARE_OFFLOADED, /* evidence or the mark shows the egress, but the flow is offloaded: most
+			  * of its packets skip the rules */
+	SHARE_GAP,	 /* only the mark shows the egress: evidence may have been lost */
 	/* a part of SHARE_SEEN: the flow left by several uplinks, and it is unknown how many of its
 	 * packets left by each */
 	SHARE_SPLIT,
@@ -173,11 +174,11 @@ struct coverage_record {
 	struct tally flows[FLOW_SHARES];
 	/* one of the packets that RULE_UNTRACKED counted; "": none was logged */
 	char untracked_example[ENDPOINTS_STRLEN];
-	/* number of UDP replies whose source, an address of this host, is not the destination of
-	 * the request */
+	/* number of UDP answers that this host sent from an address that the request was not sent
+	 * to */
 	uint64_t unasked;
 	char unasked_example[ENDPOINTS_STRLEN];
-	struct coverage_reading reading; /* at the end of the interval */
+	struct coverage_reading reading; /* the counters at the end of the interval */
 };
 
 /* A flow whose conntrack entry waymarkd deleted. */
@@ -202,8 +203,8 @@ struct uplinks_record {
 	struct uplink_record *uplinks; /* malloc'd; the writer frees it */
 };
 
-/* The name of a numbered interface that is no uplink. Emitted once, before the first record that
- * uses the number. */
+/* The number and the name of an interface that is no uplink. Emitted once, before the first record
+ * that uses the number. */
 struct interface_record {
 	uint16_t number; /* 1 to INTERFACE_REST */
 	char name[IFNAMSIZ];
@@ -255,8 +256,8 @@ struct health_record {
 	uint8_t family; /* AF_INET, AF_INET6; 0: both */
 	char state[16]; /* "healthy", "degraded", "silent", "idle" */
 	int64_t window_ms;
-	struct flow_counts flows; /* in the window */
-	int32_t normal_permille;  /* share of this uplink's flows that is usually answered */
+	struct flow_counts flows; /* flows that began or were answered in the window */
+	int32_t normal_permille;  /* share of answered flows that is normal for this uplink */
 	/* share of answered flows of the best other uplink, divided by its normal share and times
 	 * 1000 */
 	int32_t others_permille;

@@ -13,9 +13,9 @@ struct suggestion {
 
 void suggest_start(struct suggestion *s, const char *name);
 
-/* Keep candidate in s->best if it is nearer to the name than all candidates before, differs by at
- * most two letters, and has at least one letter in common with the name. candidate must outlive
- * s. */
+/* If candidate is nearer to the name than all candidates before, differs from the name by at most
+ * two letters, and has a letter in common with it, keep candidate in s->best. candidate must
+ * outlive s. */
 void suggest_consider(struct suggestion *s, const char *candidate);
 
 #endif

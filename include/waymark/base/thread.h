@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * thread.h - starts threads beside the event loop, and waits with a timeout.
+ * thread.h - starts threads that run beside the event loop, and prepares waits that have a timeout.
  */
 #ifndef WAYMARK_BASE_THREAD_H
 #define WAYMARK_BASE_THREAD_H

@@ -156,7 +156,8 @@ unsigned config_validate(const struct config *c, FILE *errors);
 void config_assign_slots(struct config *c);
 
 /* Adapt the slots after a reload: an uplink whose mark was in use before keeps its slot. A new
- * uplink gets a slot that was not in use before, or any free slot if none is left. */
+ * uplink gets a slot that was not in use before. If there is no such slot, the new uplink gets any
+ * free slot. */
 void config_keep_slots(struct config *c, const struct config *former);
 
 /* Return the uplink of a mark (masked by the caller), or NULL. */
