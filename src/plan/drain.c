@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* drain.c - looks up a new flow from inside in a snapshot, as the kernel routed it. */
+/* drain.c - finds out from a snapshot how the kernel routed a new flow from inside. */
 #include "waymark/plan/drain.h"
 
 #include <linux/rtnetlink.h>

@@ -211,8 +211,8 @@ static bool is_local_first(const struct config *c, const struct rule_state *r)
 }
 
 /* Return whether a foreign rule with a lower priority number than the mark's rule decided. A rule
- * that looks up local destinations first does not count: if it decided, a route is wrong, and not a
- * rule. */
+ * that looks up local destinations first does not count. If such a rule decided, a route is wrong,
+ * not a rule. */
 static bool is_rule_before(const struct config *c, const struct rule_state *answer,
 			   const struct rule_state *mark)
 {

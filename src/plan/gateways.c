@@ -36,9 +36,8 @@ bool gateway_is_link_local(const struct addr *a)
 	return a->family == AF_INET6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
-/* Return whether the gateway is in none of the interface's networks, because the interface has
- * moved to another network. If the interface has only host addresses, this is unknown: return
- * false. */
+/* Return whether the gateway is in none of the interface's networks. Then the interface has moved
+ * to another network. If the interface has only host addresses, this is unknown; return false. */
 static bool gateway_is_stale(const struct netstate *s, uint32_t ifindex, const struct addr *gateway)
 {
 	bool has_network = false;
@@ -63,7 +62,8 @@ static const struct nexthop *nexthop_by_ifindex(const struct route_state *r, uin
 	return NULL;
 }
 
-/* A search for default routes by one interface in one table, ours or foreign ones. */
+/* A search for default routes in one table that use one interface. is_ours true: only our routes;
+ * false: only foreign routes. */
 struct search {
 	const struct netstate *s;
 	uint32_t ifindex, table;
@@ -153,8 +153,8 @@ static uint8_t defaults_without_stale(struct learnt_default *list, uint8_t n,
 	return kept;
 }
 
-/* Complete a default route of which only the gateway was saved: copy the attributes of our own
- * route by the same gateway. */
+/* Complete a default route that was read from the saved state, which contains only the gateway.
+ * Copy the attributes of our own route by the same gateway. */
 static void default_complete(struct learnt_default *d, const struct learnt_default *own, uint8_t n)
 {
 	for (uint8_t i = 0; i < n; i++) {
@@ -167,8 +167,9 @@ static void default_complete(struct learnt_default *d, const struct learnt_defau
 	}
 }
 
-/* Keep the default routes that were learnt before. With balance = "main" our route may have
- * displaced them in table main. If none is left, take our own routes in the uplink's table. */
+/* Keep the default routes that were learnt before, because our route may have displaced them in
+ * table main (balance = "main"). Drop the stale ones. If none is left, take our own routes in the
+ * uplink's table. */
 static uint8_t defaults_keep(struct learnt_default *list, uint8_t n, struct search *q,
 			     uint32_t table)
 {

@@ -72,7 +72,8 @@ struct addr_state *netstate_add_addr(struct netstate *s, const struct addr_state
 	return &grown[s->n_addrs++];
 }
 
-/* Copy memory. The result may be NULL because size is 0, so *failed reports a failure. */
+/* Copy memory. If size is 0, the result is NULL although nothing failed. Therefore set *failed to
+ * true on failure. */
 static void *memory_copy(const void *from, size_t size, bool *failed)
 {
 	void *copy;

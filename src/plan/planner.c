@@ -6,8 +6,8 @@
 
 #include "plan/route_plan_internal.h"
 
-/* If two routes have the same place, the first one is used. Tables are planned one after the other,
- * so only the routes of the current table are compared. */
+/* If two planned routes have the same place, keep only the first one. Tables are planned one after
+ * another, so compare only the routes of the current table. */
 int planner_add_route(struct planner *pl, const struct route_state *r)
 {
 	const struct netstate *wanted = pl->p->wanted;

@@ -3,8 +3,8 @@
  * route_diff.c - computes the changes from what the kernel has to what is planned. If the kernel
  * already has what is planned, there are no changes.
  *
- * Pure. A route or rule with ROUTE_PROTOCOL_WAYMARK is ours, in any table. If the plan no longer
- * contains it, it is removed.
+ * Pure. A route or rule with ROUTE_PROTOCOL_WAYMARK is ours, in any table. If the plan does not
+ * contain a route or rule of ours, it is removed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static bool route_is_ours(const struct route_state *r)
 	return r->protocol == ROUTE_PROTOCOL_WAYMARK;
 }
 
-/* Return whether the next hops have "onlink" where it is planned. "onlink" does not change where
+/* Return whether the same next hops have "onlink" as in the plan. "onlink" does not change where
  * packets go. But our routes must look as planned, and a new address on the interface may have made
  * "onlink" unnecessary. */
 static bool is_same_onlink(const struct route_state *wanted, const struct route_state *r)
@@ -111,8 +111,9 @@ static bool place_is_of(const struct differ *df, size_t i, const struct route_st
 	return i < df->n_places && route_is_same_place(df->places[i].route, wanted);
 }
 
-/* Return the number of foreign routes to displace: those that precede our route or, if we have no
- * route in this place, the first one, which is in force. */
+/* Return the number of foreign routes to displace. If we have a route in this place, these are the
+ * foreign routes that precede it. Otherwise it is only the first foreign route, which is in
+ * force. */
 static size_t places_in_the_way(const struct differ *df, const struct route_state *wanted,
 				size_t first)
 {
@@ -232,7 +233,8 @@ static int rule_move(struct route_diff *d, const struct rule_state *r)
 	return netstate_add_rule(d->remove, r) && netstate_add_rule(d->add, r) ? 0 : -ENOMEM;
 }
 
-/* The kernel may have the same rule twice. Keep one of ours and remove the others. */
+/* Compare the rules. If the kernel has one of our rules several times, keep the first one and
+ * remove the copies. */
 static int diff_rules(struct route_diff *d, const struct netstate *wanted, const struct netstate *s)
 {
 	for (size_t i = 0; i < wanted->n_rules; i++) {

@@ -2,13 +2,13 @@
 /*
  * route_plan.c - plans the routes and ip rules to install.
  *
- * Pure. Input: the configuration, a snapshot, the decisions about uplinks. Must not know which
- * of our routes are installed (route_diff.c compares) nor how routes get into the kernel.
+ * Pure. Input: the configuration, a snapshot, the decisions about uplinks. Must not know which of
+ * our routes are installed (route_diff.c compares) nor how routes get into the kernel.
  *
- * Each uplink and family gets a table: its networks and default routes (route_plan_uplink.c),
- * then an unreachable route (route_plan_standby.c). Rules send marked and bound packets there
- * (route_plan_rules.c); local destinations come first (route_plan_local.c). One balanced default
- * route spans all uplinks (route_plan_balance.c).
+ * Each uplink and family gets a table: its networks and default routes (route_plan_uplink.c), then
+ * an unreachable route (route_plan_standby.c). Rules lead marked and bound packets to the tables
+ * (route_plan_rules.c). Before that, rules look up local destinations (route_plan_local.c). One
+ * balanced default route spans all uplinks (route_plan_balance.c).
  */
 #include "waymark/base/sort.h"
 #include "waymark/plan/route_plan.h"
@@ -39,9 +39,9 @@ const char *uplink_trouble_text(enum uplink_trouble t)
 	return "?";
 }
 
-/* Return a route's rank: routes are added in the order of their ranks. The kernel accepts a gateway
- * only if routes that were added before reach it, so routes without a gateway come first. Default
- * routes follow all other routes of their table, and table main follows the uplinks' tables. */
+/* Return a route's rank. Routes are added in the order of their ranks. The kernel accepts a gateway
+ * only if an existing route reaches it, so routes without a gateway come first. Default routes
+ * follow all other routes of their table, and table main follows the uplinks' tables. */
 static int route_rank(const struct route_state *r)
 {
 	bool has_gateway = false;

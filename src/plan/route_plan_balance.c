@@ -3,9 +3,9 @@
  * route_plan_balance.c - plans the balanced default route, which distributes new flows over the
  * usable uplinks of the lowest tier by their weights, and the rules that lead to it.
  *
- * The route has a table of its own, because table main belongs to DHCP clients, router
- * advertisements, ppp, routing daemons and administrators. More specific routes of table main are
- * looked up first; the balanced route then replaces main's default route. With balance = "main" it
+ * The route has its own table, because table main belongs to DHCP clients, router advertisements,
+ * ppp, routing daemons and administrators. More specific routes of table main are looked up first.
+ * The balanced route replaces only main's default route. If balance is "main", the balanced route
  * is in table main itself.
  *
  * Pure. Must not know how an uplink's default routes are found (route_plan_uplink.c).
@@ -17,9 +17,9 @@
 #include "plan/route_plan_internal.h"
 #include "waymark/plan/route_extra.h"
 
-/* Metrics of the balanced IPv6 route. METRIC_IPV6 is what the kernel makes of a metric of 0, so
- * that the plan equals a dump. METRIC_MAIN_IPV6 is lower than the metric of a route from router
- * advertisements in table main (1024). */
+/* Metrics of the balanced IPv6 route. The kernel changes a metric of 0 to METRIC_IPV6; the plan
+ * uses METRIC_IPV6 so that it equals a dump. METRIC_MAIN_IPV6 is lower than the metric of a route
+ * from router advertisements in table main (1024). */
 #define METRIC_IPV6	 1024
 #define METRIC_MAIN_IPV6 1
 
@@ -61,8 +61,9 @@ static uint32_t tier_lowest(const struct planner *pl, unsigned f)
 	return tier;
 }
 
-/* Return whether table main has a route without a gateway, by this interface, to a network that
- * contains the gateway. The route may be missing, for example if the address has noprefixroute. */
+/* Return whether table main reaches the gateway directly: it has a route that uses this interface,
+ * has no gateway itself, and leads to a network that contains the gateway. Such a route may be
+ * missing, for example if the address has noprefixroute. */
 static bool main_reaches(const struct planner *pl, uint32_t ifindex, const struct addr *gateway)
 {
 	for (size_t i = 0; i < pl->s->n_routes; i++) {
@@ -158,8 +159,8 @@ static struct route_state balance_route(const struct planner *pl, unsigned f, st
 	r.n_nexthops = b->n;
 	if (b->n == 1) {
 		b->hops[0].weight = 1;
-		/* If the default route names no source of this host, let the kernel choose one by
-		 * the interface. */
+		/* If the default route names no source address of this host, let the kernel choose
+		 * a source address by the interface. */
 		if (!b->has_source[0])
 			memset(&r.prefsrc, 0, sizeof(r.prefsrc));
 		return r;
@@ -263,9 +264,9 @@ static bool address_is_on(const struct netstate *s, uint32_t ifindex, const stru
 	return false;
 }
 
-/* Return whether this host's own traffic cannot be balanced. This host sends the outer packets of a
- * tunnel, which must not be routed into the tunnel. A multipath route also cannot have a source
- * address per next hop. */
+/* Return whether this host's own traffic cannot be balanced. There are two reasons. This host sends
+ * the outer packets of a tunnel, and these packets must not be routed into the tunnel. And a
+ * multipath route cannot have a source address per next hop. */
 static bool own_cannot_be_spread(const struct planner *pl, const struct balance *b)
 {
 	for (uint16_t i = 0; i < b->n; i++) {
@@ -280,8 +281,8 @@ static bool own_cannot_be_spread(const struct planner *pl, const struct balance 
 	return false;
 }
 
-/* Return the uplink for this host's own traffic. It is no tunnel. The lowest tier is preferred,
- * then the lowest metric in table main. NULL: there is no such uplink. */
+/* Return the uplink for this host's own traffic. Tunnels are not chosen. The lowest tier is
+ * preferred, then the lowest metric in table main. NULL: there is no such uplink. */
 static const struct uplink_config *own_choose(const struct planner *pl, unsigned f)
 {
 	const struct uplink_config *best = NULL;

@@ -20,15 +20,15 @@ struct planner {
 	enum config_local_routes local_routes; /* how local routes are planned on this host */
 };
 
-/* One family of one uplink, while it is planned. */
+/* What is known about one family of one uplink while its routes are planned. */
 struct uplink_work {
 	const struct uplink_config *u;
 	const struct link_state *link; /* NULL: the interface is missing */
 	uint8_t family;
 	const struct learnt_default *defaults; /* default routes in use, or NULL */
 	size_t n_defaults;
-	struct learnt_default configured; /* storage for a configured gateway, to which defaults
-					   * may point */
+	/* storage for a configured gateway; 'defaults' may point to it */
+	struct learnt_default configured;
 };
 
 /* --- planner.c --------------------------------------------------------------------------- */
@@ -54,7 +54,7 @@ struct route_state default_route(const struct planner *pl, const struct uplink_w
 
 /* --- route_plan_local.c ----------------------------------------------------------------- */
 
-/* Decide how local destinations are looked up before marks on this host, and which group the
+/* Decide how this host looks up local destinations before the rules for marks, and which group the
  * uplinks' interfaces need for that. */
 void plan_local_choose(struct planner *pl);
 /* Return whether a route of table main leads to a local destination: it is more specific than the

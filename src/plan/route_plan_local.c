@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_local.c - plans how local destinations are looked up before marks.
+ * route_plan_local.c - plans how local destinations are looked up. This happens before the rules
+ * for marks.
  *
  * Destinations are local if a connected or static route of table main leads to them, uses no
  * uplink, and is more specific than the halves of a default route. The networks of uplinks are not
- * local, and neither is 0.0.0.0/1 with a route into a tunnel: for packets to these, the mark
- * decides.
+ * local. 0.0.0.0/1 with a route into a tunnel is not local either. For packets to these
+ * destinations the mark decides.
  *
  * The key local-routes selects one of three ways. "suppress": one rule looks up table main, but
  * ignores default routes, their halves, and routes by the interfaces of one group, which contains
  * the uplinks' interfaces. This rule needs no update when a route of table main changes. "copy":
  * one rule looks up a table with copies of the local routes. "exclude": one rule per local
- * destination skips the rules for marks. "copy" is also used if "suppress" is not possible, because
- * another program uses interface groups, and if "exclude" would need more than EXCLUDE_MAX rules.
+ * destination skips the rules for marks. "copy" is also used in two more cases: if "suppress" is
+ * impossible because another program uses interface groups, and if "exclude" would need more than
+ * EXCLUDE_MAX rules.
  *
  * Pure. Must not know the rules' priorities (route_plan_rules.c).
  */

@@ -25,7 +25,8 @@ static void print_rule(const struct rule_state *r, FILE *out)
 	fputc('\n', out);
 }
 
-/* A balanced default route has one nexthop per uplink, so its line may have any length. */
+/* Print a route. A balanced default route has one nexthop per uplink, so its line may have any
+ * length. */
 static void print_route(const struct route_state *r, const struct netstate *s, FILE *out)
 {
 	int length = route_format(NULL, 0, r, s);

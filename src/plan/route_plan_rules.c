@@ -2,11 +2,12 @@
 /*
  * route_plan_rules.c - plans the ip rules that lead to the uplinks' tables.
  *
- * A mark leads to its uplink's table, after local destinations. Traffic of this host that is bound
- * to an address or interface of an uplink is led to that uplink's table, too. The rules for bound
- * traffic do not depend on decisions about the uplink (enum uplink_decision), so that a program can
- * probe an uplink that was decided down or drained. Two jumps skip the rules that do not concern a
- * packet, because most packets of a router are forwarded and have no mark.
+ * Packets with an uplink's mark are led to the uplink's table, after local destinations have been
+ * looked up. Traffic of this host that is bound to an address or interface of an uplink is led to
+ * that uplink's table, too. The rules for bound traffic do not depend on decisions about the uplink
+ * (enum uplink_decision), so that a program can probe an uplink that was decided down or drained.
+ * Two jumps skip the rules that do not concern a packet, because most packets of a router are
+ * forwarded and have no mark.
  *
  * Pure. Must not know what the tables contain.
  */
@@ -118,9 +119,9 @@ static bool source_is_planned(const struct planner *pl, const struct addr *a)
 	return false;
 }
 
-/* Plan the rules for one source address: local destinations first, as with a mark, then the
- * uplink's table. Packets without a route there are refused: another provider would drop them
- * because of their source, and a probe would give a wrong result. */
+/* Plan the rules for one source address. As for a mark, local destinations are looked up first,
+ * then the uplink's table. Packets without a route in that table are refused: another provider
+ * would drop them because of their source, and a probe would give a wrong result. */
 static int plan_source(struct planner *pl, const struct uplink_config *u, const struct addr *a)
 {
 	uint8_t family = a->family;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * route_plan_uplink.c - finds the link, addresses and default routes of one uplink, and plans the
- * routes of its table: the networks of its interface, other routes of table main by that interface,
- * and its default routes with all their attributes.
+ * routes of its table: the networks of its interface, the routes of table main that use this
+ * interface, and its default routes with all their attributes.
  *
  * Pure. Must not know which packets are led to the table (route_plan_rules.c).
  */
@@ -17,9 +17,9 @@
  * uses the value that a dump reports. */
 #define METRIC_IPV6 1024
 
-/* Maximum number of routes of table main that are copied to the uplink's table: those that use its
- * interface, but not the gateway of its default route. This is enough for a provider's own
- * networks, but not for a full routing table. */
+/* Maximum number of routes that are copied from table main to the uplink's table. Routes that use
+ * the uplink's interface, but not the gateway of its default route, are copied. The maximum is
+ * enough for a provider's own networks, but not for a full routing table. */
 #define STATIC_MAX 1000
 
 static const uint8_t families[] = {AF_INET, AF_INET6};
@@ -63,7 +63,8 @@ static bool has_source(const struct planner *pl, const struct uplink_work *w)
 	return false;
 }
 
-/* Use a configured gateway, with the attributes of the route in table main by the same gateway. */
+/* Use a configured gateway. If table main has a default route by this gateway, copy the attributes
+ * of that route. */
 static void defaults_configured(const struct planner *pl, struct uplink_work *w,
 				const struct addr *gateway)
 {
@@ -258,8 +259,9 @@ static bool route_is_own_static(const struct uplink_work *w, const struct route_
 	return true;
 }
 
-/* Return whether a route to the same network with the same next hop is planned already, with any
- * metric: the networks of the interface's addresses are planned first, with the plan's metric. */
+/* Return whether a route to the same network with the same next hop is already planned, with any
+ * metric. The networks of the interface's addresses are planned first, and have a metric of the
+ * plan. */
 static bool network_is_planned(const struct planner *pl, const struct route_state *r)
 {
 	for (size_t i = pl->first; i < pl->p->wanted->n_routes; i++) {

@@ -18,8 +18,8 @@
  *                with the uplink. If the flow is new and has no mark, mark it, too (only in
  *                mode steer). Otherwise a packet that leaves by an uplink is evidence: label
  *                the flow and send the packet to the log group, before source NAT can drop
- *                it. A packet of a marked flow is also evidence if it leaves by no uplink, in
- *                the direction whose uplink the mark names.
+ *                it. A packet that leaves by no uplink is evidence, too, if its flow's mark
+ *                names the uplink for the packet's direction.
  *
  * Each packet that leaves by an uplink is counted once. Only packets of the kinds in enum
  * stray_kind (event.h) reach user space. A few uplinks are compared one by one, which costs less

@@ -29,8 +29,8 @@ static bool line_is(const char *line, const char *text)
 	return !strncmp(line, text, strlen(text));
 }
 
-/* Return whether a line begins a part: it has one tab. A block ends at a line with a tab and a
- * brace. */
+/* Return whether a line begins a part. Such a line has one tab and then text. A line with a tab and
+ * a closing brace ends a block. */
 static bool is_first_line(const char *line)
 {
 	return line[0] == '\t' && line[1] != '\t' && line[1] != '\n' && line[1] != '}';

@@ -13,9 +13,9 @@
 /* Bytes of a packet that are copied to the log group: the headers, no more. */
 #define SNAPLEN 128
 
-/* Maximum number of messages per second, one limit per kind: enough to follow a problem, too few
- * to cause load. If a flow has room for labels, its first message per egress is not limited. All
- * messages about a flow without room for labels are limited. */
+/* Maximum number of messages per second, for each kind of message. This is enough to follow a
+ * problem, and too few to cause load. If a flow has room for labels, its first message per egress
+ * is not limited. All messages about a flow without room for labels are limited. */
 #define REPEAT_RATE    1000
 #define UNMARKED_RATE  200
 #define ELSEWHERE_RATE 200
@@ -121,7 +121,7 @@ static void put_stray(struct render *r)
 }
 
 /* A related flow inherits its master's mark, but may leave elsewhere. If its first packet neither
- * arrives nor leaves by an uplink, remove the mark. */
+ * arrives from an uplink nor leaves by an uplink, remove the mark. */
 static void put_related(struct render *r)
 {
 	fprintf(r->out,
@@ -131,8 +131,9 @@ static void put_related(struct render *r)
 		render_label(r, LABEL_ENTERED), ~r->config->mark_mask);
 }
 
-/* Check only the direction whose uplink the mark names: replies if the flow came in by an uplink,
- * otherwise original packets. */
+/* The mark names the uplink for one direction only. If the flow came in by an uplink, that
+ * direction is the reply direction, otherwise the original direction. Check only packets of that
+ * direction. */
 static void put_elsewhere(struct render *r)
 {
 	put_elsewhere_report(r, DIR_ORIGINAL);

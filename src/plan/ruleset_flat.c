@@ -2,8 +2,8 @@
 /*
  * ruleset_flat.c - converts "table inet waymark { chain a { ... } }" to "add chain", "add rule".
  *
- * Pure. It reads the text that ruleset.c writes and the listing that nft makes of it: a part begins
- * with one tab, its lines with two. Must not know what a rule means.
+ * Pure. It reads the text that ruleset.c writes and nft's listing of the loaded table. In both, a
+ * part begins with one tab, and its lines begin with two tabs. Must not know what a rule means.
  */
 #define _GNU_SOURCE /* open_memstream, asprintf */
 #include "waymark/plan/ruleset_flat.h"

@@ -51,9 +51,9 @@ static void put_pinned(struct render *r)
 	fputs("\t}\n\n", r->out);
 }
 
-/* Handle original packets of a flow that has turned: it came in by one uplink and is pinned to the
- * uplink that it leaves by, so its mark is restored. Packets of a transparent proxy are for a local
- * socket, so the mark is not restored to them. */
+/* Handle original packets of a flow that has turned. Such a flow came in by one uplink and is
+ * pinned to the uplink that it leaves by, so its packets get its mark. Packets of a transparent
+ * proxy are for a local socket, so they do not get the mark. */
 static void put_turned(struct render *r)
 {
 	fprintf(r->out,
@@ -167,8 +167,8 @@ static void put_arrive_original(struct render *r)
 		entered, r->config->mark_mask, entered);
 }
 
-/* Handle packets that arrive from an uplink. They are not marked, except replies that must leave by
- * another uplink and packets of a flow that has turned. */
+/* Handle packets that arrive from an uplink. They get no packet mark, except replies that must
+ * leave by another uplink and packets of a flow that has turned. */
 static void put_arrive(struct render *r, const struct uplink_config *u)
 {
 	uint32_t mask = r->config->mark_mask, mark = u->mark;

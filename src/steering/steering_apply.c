@@ -35,8 +35,8 @@ static bool route_is_found(struct run *run, const struct route_state *r)
 }
 
 /* Before the first change, save the learnt gateways and the foreign routes that will be displaced.
- * If a route is displaced, a failure to write the file ends the run, because the route could not be
- * restored later. */
+ * If a route will be displaced and the file cannot be written, end the run, because the route could
+ * not be restored later. */
 static int state_prepare(struct run *run, const struct route_diff *d)
 {
 	struct steering *s = run->s;
@@ -202,7 +202,7 @@ static int run_tries(int (*one)(struct run *run), struct run *run)
 	return err;
 }
 
-/* Restore the state, in memory and in its file, from `former`, the text of the state before an
+/* Restore the state in memory and in its file. 'former' is the text of the state before an
  * apply. */
 static void state_put_back(struct steering *s, const char *former)
 {
@@ -223,8 +223,8 @@ static void state_put_back(struct steering *s, const char *former)
 		steering_forget(s);
 }
 
-/* Keep the run's undo records and the state before the run, for steering_undo(). Takes ownership of
- * former and returns NULL, the caller's new value for it. */
+/* Keep the run's undo records and the state before the run, for steering_undo(). Take ownership of
+ * 'former'. Return NULL, which the caller assigns to its own pointer. */
 static char *apply_hold(struct run *run, char *former)
 {
 	struct steering *s = run->s;
@@ -371,7 +371,7 @@ int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, F
 
 /* --- removal ------------------------------------------------------------------------- */
 
-/* Return everything of ours that is installed, as the difference to an empty plan. */
+/* Return all our routes and rules that are installed, as the difference to an empty plan. */
 static struct route_diff *diff_of_ours(const struct netstate *now)
 {
 	struct netstate *nothing = netstate_new();

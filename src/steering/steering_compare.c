@@ -74,8 +74,8 @@ static int is_loaded_with(const struct steering *s, bool is_minimal)
 	return is_same;
 }
 
-/* Return what is_loaded_with() returns. With events = auto, waymarkd chooses one of two variants of
- * the ruleset. If its choice is unknown here, accept both. */
+/* Return what is_loaded_with() returns. If events is auto, waymarkd chooses one of two variants of
+ * the ruleset. If its choice is unknown here, accept both variants. */
 static int is_loaded_from_file(const struct steering *s)
 {
 	int is_same = is_loaded_with(s, s->is_minimal);

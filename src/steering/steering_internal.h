@@ -27,15 +27,15 @@ struct steering {
 						   * the first snapshot; -1: no trouble */
 	struct netstate *netstate;
 	struct route_plan *plan;
-	struct route_plan *former; /* the last fully applied plan before plan, or NULL */
+	struct route_plan *former; /* the last plan before 'plan' that was fully applied; or NULL */
 	bool is_settled;	   /* plan has been fully applied */
 	uint32_t sysctls_left;	   /* see steering_sysctls_left() */
 	char *listing;		   /* nft's listing, made immediately after the load; or NULL */
-	bool can_protect;	   /* the kernel can, and protect-table is set */
+	bool can_protect;	   /* the kernel supports owned tables, and protect-table is set */
 	steering_judge_fn *judge;
 	void *judge_data;
 	struct steering_state *state;
-	bool is_unsaved; /* the state could not be written, so it is newer than its file */
+	bool is_unsaved; /* the state could not be written to its file and is newer than the file */
 	steering_midway_fn *midway;
 	void *midway_data;
 	steering_load_fn *load;
@@ -62,7 +62,7 @@ struct run {
 	FILE *errors;	  /* NULL: print nothing */
 	size_t former_at; /* index of the route that former_find() found last */
 	int n_changed;
-	int error; /* the first failure, -errno */
+	int error; /* the -errno of the first failure */
 	struct undo *undos;
 	size_t n_undos;
 };
@@ -102,15 +102,15 @@ void run_clear(struct run *run);
 /* --- parts ------------------------------------------------------------------------------ */
 
 /* steering_routes.c: d is the difference between the kernel and the plan. Each of these functions
- * makes the changes of one kind. is_balance true: only of routes that spread new flows; false: of
- * all other routes. */
+ * makes the changes of one kind. is_balance true: change only routes that spread new flows; false:
+ * change only all other routes. */
 void routes_add(struct run *run, const struct route_diff *d, bool is_balance);
 void routes_remove(struct run *run, const struct route_diff *d, bool is_balance);
 void rules_add(struct run *run, const struct route_diff *d);
 void rules_remove(struct run *run, const struct route_diff *d);
 /* Restore the foreign routes that we displaced. If wanted is NULL (removal), restore all routes,
  * but forget a route whose interface is down or gone. Else restore only routes whose place has no
- * route in wanted. A route that cannot be restored for any other reason stays in the state. */
+ * route in wanted. In all other cases, a route that cannot be restored stays in the state. */
 void routes_restore(struct run *run, const struct netstate *wanted);
 /* Return whether the former plan (former in struct steering) has a route at this place. */
 bool route_was_ours(struct run *run, const struct route_state *place);

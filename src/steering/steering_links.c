@@ -3,8 +3,8 @@
  * steering_links.c - adds the uplinks' interfaces to the group that the rules for local
  * destinations ignore, and removes them from it.
  *
- * Only an interface in the default group is added, and only one in our group is reset, so that no
- * former group must be saved. Must not know what the group is for.
+ * An interface is added only if it is in the default group, so its former group need not be saved.
+ * An interface is removed only if it is in our group. Must not know what the group is for.
  */
 #include <errno.h>
 

@@ -9,8 +9,8 @@
 
 #include "steering/steering_internal.h"
 
-/* Take an uplink's gateway from the state if this process has learnt none. This is needed only with
- * balance = "main": gateways are learnt from routes, and only in this mode may our default route
+/* Take an uplink's gateway from the state if this process has learnt none. This is needed only if
+ * balance is "main". Gateways are learnt from routes, and only in this mode may our default route
  * have displaced these routes. */
 static void gateways_recall(struct steering *s)
 {
@@ -92,7 +92,7 @@ int steering_remember(struct steering *s)
 	return 0;
 }
 
-/* Replace the plan. Keep the previous one as s->former only if it was fully applied; else it does
+/* Replace the plan. If the previous plan was fully applied, keep it as s->former. Otherwise it does
  * not describe what is installed. */
 static void plan_replace(struct steering *s, struct route_plan *plan)
 {

@@ -60,7 +60,7 @@ static int load_new(struct steering *s, const char *text)
 	return err;
 }
 
-/* Loading the table with an owner has failed: load it without one. */
+/* Load the table without an owner, after an attempt to load it with an owner has failed. */
 static int load_again(struct steering *s, const char *text)
 {
 	nft_run(s->nft, DELETE_TABLE);

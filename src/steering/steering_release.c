@@ -12,10 +12,10 @@
 /* How long an uplink must be down to be released. */
 #define RELEASE_MS 500
 
-/* Return whether the flows of an uplink in trouble are held, that is, wait for it. With
- * on-uplink-down = "flush" the flows of an uplink that is down are deleted instead
+/* Return whether the flows of an uplink in trouble are held, that is, wait for it. If
+ * on-uplink-down is "flush", the flows of an uplink that is down are deleted instead
  * (daemon/flush.c). If only one address family of an uplink is in trouble, the uplink is not down,
- * and its flows are held with both settings. */
+ * and its flows are held with any value of on-uplink-down. */
 static bool flows_are_held(const struct steering *s, const struct uplink_plan *u)
 {
 	return s->config->on_uplink_down == ON_DOWN_HOLD || u->trouble[0] == UPLINK_FINE ||

@@ -40,8 +40,9 @@ static const struct route_state *route_find(const struct netstate *s,
 	return NULL;
 }
 
-/* Return the route of the former plan at this place, or NULL. Callers ask in the order of the plan,
- * and all plans have the same order, so start the search at the route that was found last. */
+/* Return the route of the former plan at this place, or NULL. Callers ask for routes in the order
+ * of the plan, and all plans have the same order. Therefore start the search at the route that was
+ * found last. */
 static const struct route_state *former_find(struct run *run, const struct route_state *place)
 {
 	const struct netstate *former = run->s->former ? run->s->former->wanted : NULL;
@@ -156,9 +157,9 @@ static int route_uncover(struct run *run, const struct route_diff *d,
 	return err;
 }
 
-/* Make r the route that is in force at its place. If the kernel has our route there after foreign
- * ones, delete the foreign ones, and replace our route if it differs from r. Else add r; it
- * replaces a foreign route or a former one of ours, if there is one. */
+/* Make r the route that is in force at its place. If foreign routes precede our route at this
+ * place, delete the foreign routes. Then replace our route, unless it equals r. In all other cases
+ * add r; if the place has a foreign route or a former route of ours, r replaces that route. */
 static int route_bring(struct run *run, const struct route_diff *d, const struct route_state *r)
 {
 	const struct route_state *former = route_find(d->displaced, r);
@@ -381,9 +382,9 @@ static const struct rule_state *rule_find_rival(const struct netstate *s,
 	return NULL;
 }
 
-/* Add a rule. If the kernel has a duplicate of the rule (rival), delete the duplicate first. So a
- * rule that is in the wrong order moves after the other rules of its priority, and a goto gets its
- * new target. */
+/* Add a rule. If the kernel has a duplicate of the rule (rival), delete the duplicate first. The
+ * new rule comes after all existing rules of its priority. So a rule in the wrong order moves to
+ * the end, and a goto gets its new target. */
 static int rule_bring(struct run *run, const struct rule_state *r, const struct rule_state *rival)
 {
 	int err = rival ? rule_delete(run, rival) : 0;
@@ -422,8 +423,9 @@ static bool rule_shares_priority(const struct rule_state *r, const struct rule_s
 	return other && r->family == other->family && r->priority == other->priority;
 }
 
-/* If a rule's predecessor is added again, add the rule again as well, so that it stays after the
- * predecessor (is_moved). If the predecessor could not be added, leave the rule where it is. */
+/* Add the missing rules in the order of the plan. If a rule's predecessor is added again, add the
+ * rule again as well, so that it stays after the predecessor (is_moved). If the predecessor could
+ * not be added, leave the rule where it is. */
 void rules_add(struct run *run, const struct route_diff *d)
 {
 	const struct rule_state *before = NULL;
@@ -460,8 +462,8 @@ static void rule_take(struct run *run, const struct rule_state *r)
 			   r->priority, rule_text(text, sizeof(text), r));
 }
 
-/* Remove in reverse order: the rules that match marks rely on the rules for local destinations
- * before them. */
+/* Remove rules in reverse order, because the rules that match marks rely on the preceding rules for
+ * local destinations. */
 void rules_remove(struct run *run, const struct route_diff *d)
 {
 	for (size_t i = d->remove->n_rules; i-- > 0 && run_goes_on(run);)

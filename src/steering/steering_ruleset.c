@@ -3,9 +3,10 @@
  * steering_ruleset.c - keeps table inet waymark loaded as plan/ruleset.h renders it.
  *
  * nftables does not list rules in the form in which it reads them (masks, numbers), so the table's
- * listing cannot be compared with the rendered text. Two hashes are compared instead: the current
- * listing with the one made immediately after the load, and the current text with the loaded one.
- * If both are equal, the table is not loaded again and keeps its counters. Must not know the rules.
+ * listing cannot be compared with the rendered text. Hashes are compared instead: the hash of the
+ * current listing with that of the listing made immediately after the load, and the hash of the
+ * current text with that of the loaded text. If both pairs are equal, the table is not loaded again
+ * and keeps its counters. Must not know the rules.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -70,8 +71,8 @@ static void ruleset_describe(struct steering_change *c, const struct steering *s
 }
 
 /* Record that the rules label flows from now on. was_there: the rules were loaded before, and the
- * labels had the same meaning; then the earlier time stays. The entry of a flow that began without
- * our rules has no connlabels, or none of them is set. */
+ * labels had the same meaning; in this case the earlier time stays. The entry of a flow that began
+ * without our rules has no connlabels, or none of them is set. */
 static void labels_note(struct steering *s, bool was_there)
 {
 	if (!was_there || !s->state->labels_since_ms)
@@ -136,8 +137,8 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 	}
 	load_tell(s, true);
 	labels_note(s, former && steering_labels_stale_from(s) == LABELS_TOTAL);
-	/* Save the hashes to disk. If this process ends before that, the hash on disk does not
-	 * match the table, and the next process loads the ruleset again. */
+	/* Save the hashes to disk. If this process ends before they are saved, the hash on disk
+	 * does not match the table, and the next process loads the ruleset again. */
 	ruleset_note(s, text);
 	err = run_keep(run);
 	if (err)
@@ -204,8 +205,8 @@ void ruleset_remove(struct run *run)
 	s->state->label_slots = 0;
 }
 
-/* Load the table again without its owner flags. nft cannot parse its own listing of a table that
- * has these flags but no owner. */
+/* Load the table again without its owner flags, because nft cannot parse its own listing of a table
+ * that has these flags but no owner. */
 int steering_unprotect(struct steering *s)
 {
 	char *text = ruleset_render(s->config, s->is_minimal);

@@ -24,8 +24,8 @@ struct saved_sysctl {
 	char set[SYSCTL_VALUE_MAX];    /* the value that we set */
 };
 
-/* A gateway that was learnt for an uplink from a route. A new process reads it here if that route
- * is missing. */
+/* A gateway that was learnt for an uplink from a route. If that route is missing, a new process
+ * reads the gateway here. */
 struct saved_gateway {
 	char uplink[UPLINK_NAME_MAX];
 	char ifname[IFNAMSIZ];
@@ -42,8 +42,8 @@ struct steering_state {
 	size_t n_sysctls;
 	struct saved_gateway *gateways;
 	size_t n_gateways;
-	uint64_t text_hash;	 /* of the ruleset's text that was loaded; 0: none */
-	uint64_t listing_hash;	 /* of nft's listing, made immediately after the load */
+	uint64_t text_hash;	 /* hash of the loaded ruleset text; 0: no ruleset is loaded */
+	uint64_t listing_hash;	 /* hash of nft's listing made immediately after the load */
 	int64_t labels_since_ms; /* when rules began to label flows; CLOCK_REALTIME; 0: unknown */
 	uint32_t label_base;	 /* first bit of the labels that flows carry */
 	uint64_t label_slots;	 /* hash of the interfaces that labels stand for; 0: unknown */
@@ -78,14 +78,15 @@ struct steering_state *steering_state_load(const struct config *c);
 int steering_state_save(const struct config *c, const char *text);
 int steering_state_delete(const struct config *c);
 
-/* Open the folder of the state file; make: create it if it is missing. Return its descriptor or
- * -errno. */
+/* Open the folder of the state file. 'make' true: create the folder if it is missing. Return the
+ * folder's descriptor or -errno. */
 int steering_state_folder(const struct config *c, bool make);
 /* If we are root, make the user of the configuration the owner of a file, because waymarkd runs as
  * that user and must be able to replace the file. */
 void steering_state_give(const struct config *c, int fd);
 
-/* Return a hash (FNV-1a, 64 bits), never 0. It only shows whether a text has changed. */
+/* Return a hash of a text (FNV-1a, 64 bits), never 0. The hash is only used to find out whether a
+ * text has changed. */
 uint64_t text_hash(const char *text);
 
 #endif

@@ -49,9 +49,9 @@ static int sysctl_change(struct run *run, const struct sysctl_want *w, const cha
 	return err ? err : sysctl_write(w->name, w->value);
 }
 
-/* At an installation, also save a value that is already as planned, as the former value. If another
- * process changes the sysctl and a later run sets it again, removal then restores the saved
- * value. */
+/* During an installation, save a sysctl's former value even if the former value already is the
+ * planned one. If another process changes the sysctl and a later run sets it again, removal then
+ * restores the saved value. */
 static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char *now)
 {
 	int err = run->is_atomic ? steering_state_keep_sysctl(run->s->state, w->name, now, w->value)
@@ -170,8 +170,8 @@ void sysctls_set(struct run *run, bool is_last_word)
 			run->s->sysctls_left |= sysctl_bit(wants, i);
 }
 
-/* Restore a former value, but keep a value that another process has set after us. The sysctls of an
- * interface that is gone need no restoring. */
+/* Restore a former value, but keep the current value if another process has set it after us. The
+ * sysctls of an interface that is gone need no restoring. */
 static void sysctl_restore(struct run *run, const struct saved_sysctl *saved)
 {
 	char now[SYSCTL_VALUE_MAX];
@@ -197,8 +197,8 @@ void sysctls_restore(struct run *run)
 		sysctl_restore(run, &st->sysctls[i]);
 }
 
-/* Print how to set an rp_filter: as a command if the filter is strict or already has our value, as
- * a comment if the interface does not exist. In all other cases print nothing. */
+/* Print how to set an rp_filter. If the filter is strict or already has our value, print a command.
+ * If the interface does not exist, print a comment. In all other cases print nothing. */
 static void filter_print(const struct sysctl_want *w, FILE *out)
 {
 	char now[SYSCTL_VALUE_MAX];

@@ -12,10 +12,10 @@
  *   the source address, if this host itself sends the flow,
  *   the destination address, if the flow came in for this host or, by DNAT, for a host behind it.
  *
- * A flow is adopted only if one end is inside and the other end is outside. An address is inside
- * if it belongs to this host, or if table main has a route to it that uses no uplink. An address
- * is outside if table main has a route to it by the flow's uplink, or only a default route. An
- * address that two uplinks have decides nothing. All other flows are left as they are.
+ * A flow is adopted only if one end is inside and the other end is outside. All other flows are
+ * left as they are. An address is inside if it belongs to this host, or if table main has a route
+ * to it that uses no uplink. An address is outside if table main has a route to it by the flow's
+ * uplink, or only a default route. An address that two uplinks have decides nothing.
  */
 #ifndef WAYMARK_PLAN_ADOPT_H
 #define WAYMARK_PLAN_ADOPT_H
@@ -31,8 +31,8 @@ struct adopt;
 struct adopt *adopt_new(const struct config *c, const struct netstate *s);
 void adopt_free(struct adopt *a);
 
-/* Return the slot of the uplink that the flow belongs to; SLOT_NONE: the flow has a
- * mark under the mask, or its uplink is uncertain. */
+/* Return the slot of the uplink that the flow belongs to; SLOT_NONE: the flow has a mark under
+ * mark-mask, or its uplink is uncertain. */
 uint8_t adopt_decide(const struct adopt *a, const struct ct_event *ev);
 
 /* Return whether the flow came in by its uplink. Only for a flow for which adopt_decide() returns

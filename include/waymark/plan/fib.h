@@ -21,8 +21,9 @@ struct fib_query {
 
 /* Result of a look-up. rule and route belong to the snapshot. */
 struct fib_answer {
-	const struct rule_state *rule;	 /* the rule that decides: its table has a route, or its
-					  * action refuses the packet; NULL: no rule decides */
+	/* the rule that decides, because its table has a route or its action refuses the packet;
+	 * NULL: no rule decides */
+	const struct rule_state *rule;
 	const struct route_state *route; /* the route that this rule found; NULL: no rule decides,
 					  * or the rule refuses the packet without a route */
 	bool is_sure; /* false if an earlier rule may match by selectors that the query does not
@@ -31,8 +32,8 @@ struct fib_answer {
 void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_answer *a);
 
 /* Return the route of a table for an address, or NULL. A longer prefix is preferred, then a lower
- * metric. If the prefix of the route found has at most suppress bits, return NULL (-1: suppress no
- * route). Routes for packets from one source prefix only are ignored. */
+ * metric. Also return NULL if the prefix length of the route found is at most 'suppress' (-1:
+ * accept any length). Routes with a source prefix are ignored. */
 const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t table, uint8_t family,
 					   const struct addr *dst, int32_t suppress);
 

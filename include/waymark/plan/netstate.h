@@ -117,7 +117,8 @@ struct netstate {
 struct netstate *netstate_new(void);
 void netstate_free(struct netstate *s);
 
-/* Append a copy (for routes a deep copy). Return the new element, or NULL if memory is short. */
+/* Append a copy of the element (of a route: a deep copy). Return the new element, or NULL if memory
+ * is short. */
 struct link_state *netstate_add_link(struct netstate *s, const struct link_state *l);
 struct addr_state *netstate_add_addr(struct netstate *s, const struct addr_state *a);
 struct route_state *netstate_add_route(struct netstate *s, const struct route_state *r);
@@ -132,7 +133,8 @@ const struct link_state *netstate_link_by_index(const struct netstate *s, uint32
 int route_copy(struct route_state *to, const struct route_state *from);
 void route_clear(struct route_state *r);
 
-/* Return whether a and b are equal in every field, with next hops in the same order. */
+/* Return whether a and b are equal in every field. Two routes are equal only if their next hops
+ * have the same order. */
 bool route_is_equal(const struct route_state *a, const struct route_state *b);
 bool rule_is_equal(const struct rule_state *a, const struct rule_state *b);
 

@@ -18,9 +18,9 @@ bool route_metric(const struct route_state *r, unsigned metric, uint32_t *value)
 bool route_preference(const struct route_state *r, uint8_t *pref);
 
 /* Join the attributes of several routes for one multipath route, which has one set of attributes
- * for all next hops. If all routes have the same attributes, the result is these attributes;
- * otherwise only the smallest mtu and the smallest advmss. buf has ROUTE_EXTRA_MAX bytes. Return
- * how many bytes are used. */
+ * for all next hops. If all routes have the same attributes, the result has these attributes.
+ * Otherwise the result has only the smallest mtu and the smallest advmss. buf has ROUTE_EXTRA_MAX
+ * bytes. Return how many bytes are used. */
 size_t route_extra_join(const struct route_state *const *routes, size_t n, uint8_t *buf);
 
 #endif

@@ -26,8 +26,8 @@ struct learnt_default {
 	uint8_t extra[LEARNT_EXTRA_MAX]; /* mtu, advmss, preference, ... (route_extra.h) */
 };
 
-/* The uplinks' default routes in table main, by slot; [0] IPv4, [1] IPv6. With balance = "main" our
- * own route may have displaced them in table main; the routes that were seen last are then kept
+/* The uplinks' default routes in table main, by slot; [0] IPv4, [1] IPv6. If balance is "main", our
+ * own route may have displaced these routes in table main. The routes that were seen last then stay
  * here. */
 struct learnt_gateways {
 	struct learnt_default defaults[UPLINKS_MAX][2][LEARNT_MAX];
@@ -40,12 +40,13 @@ struct learnt_gateways {
  * only obeys: it must not know who decides, or whose decision has precedence. */
 enum uplink_decision {
 	DECISION_NONE,
-	DECISION_UP,	/* the uplink is used if its link and addresses allow it, as with
-			 * DECISION_NONE */
-	DECISION_DOWN,	/* the uplink's flows use other uplinks, and the uplink gets no new flows;
+	/* like DECISION_NONE: the uplink is used if its link and addresses allow it */
+	DECISION_UP,
+	DECISION_DOWN, /* the uplink's flows use other uplinks, and the uplink gets no new flows;
 			 * traffic that is bound to the uplink's address or interface still leaves
 			 * by it */
-	DECISION_DRAIN, /* gets no share of new flows; all other traffic stays */
+	/* the uplink gets no share of new flows; all other traffic stays on the uplink */
+	DECISION_DRAIN,
 };
 struct uplink_decisions {
 	enum uplink_decision by_slot[UPLINKS_MAX];
@@ -74,24 +75,25 @@ const char *uplink_trouble_text(enum uplink_trouble t); /* such as "no address" 
 /* Priorities of our ip rules, relative to rule-priority. Two jumps skip rules: unmarked packets of
  * this host skip the rules for marks, unmarked forwarded packets skip all rules. */
 enum {
-	RULES_SKIP_UNMARKED,  /* fwmark 0/MASK goto RULES_SKIP_FORWARDED */
-	RULES_LOCAL,	      /* local destinations, before any mark */
-	RULES_MARKS,	      /* mark of an uplink: its table; one priority for each uplink */
-	RULES_SKIP_FORWARDED, /* not iif lo goto RULES_END; the priorities of this and all following
-			       * rules are higher by the number of uplinks less one */
-	RULES_BOUND_LOCAL,    /* from ADDRESS, local destinations */
-	RULES_BOUND,	      /* from ADDRESS or oif INTERFACE: table of the uplink */
-	RULES_BOUND_REFUSED,  /* from ADDRESS unreachable */
-	RULES_END,	      /* nop */
+	RULES_SKIP_UNMARKED, /* fwmark 0/MASK goto RULES_SKIP_FORWARDED */
+	RULES_LOCAL,	     /* local destinations, before any mark */
+	RULES_MARKS,	     /* mark of an uplink: its table; one priority for each uplink */
+	/* not iif lo goto RULES_END; from this rule on, each priority is higher by the number of
+	 * uplinks less one */
+	RULES_SKIP_FORWARDED,
+	RULES_BOUND_LOCAL,   /* from ADDRESS, local destinations */
+	RULES_BOUND,	     /* from ADDRESS or oif INTERFACE: table of the uplink */
+	RULES_BOUND_REFUSED, /* from ADDRESS unreachable */
+	RULES_END,	     /* nop */
 };
-/* Priority of the rules of the balanced route, which come after all foreign rules and before the
- * rule of table main. Only one priority is free there. The rules share this priority, and the
- * kernel keeps them in the order in which they were added. */
+/* Priority of the rules of the balanced route. These rules come after all foreign rules and before
+ * the rule of table main, where only one priority is free. Therefore they share this priority. The
+ * kernel keeps rules with one priority in the order in which they were added. */
 #define RULE_PRIORITY_BALANCE CONFIG_RULE_PRIORITY_BALANCE
 _Static_assert(CONFIG_RULES_BESIDE == RULES_END, "config.h counts the rules");
 
-/* rule_priority_of() returns the priority of the rule for an uplink's mark, rule_priority_last()
- * the priority of our last rule (RULES_END). */
+/* rule_priority_of() returns the priority of the rule for an uplink's mark. rule_priority_last()
+ * returns the priority of our last rule (RULES_END). */
 static inline uint32_t rule_priority_of(const struct config *c, const struct uplink_config *u)
 {
 	return c->rule_priority + RULES_MARKS + (uint32_t)(u - c->uplinks);
@@ -114,13 +116,13 @@ struct route_plan {
 				  * snapshot's, for printing */
 	struct uplink_plan uplinks[UPLINKS_MAX];
 	size_t n_uplinks;    /* in the configuration's order */
-	uint32_t link_group; /* group to put the uplinks' interfaces into; 0: none needed */
+	uint32_t link_group; /* group to put the uplinks' interfaces into; 0: no group is needed */
 };
 
 /* Update *learnt from the foreign default routes of table main in s (from DHCP, router
- * advertisements, ppp, static routes, routing daemons). A route that has left table main is
- * forgotten, except with balance = "main": then the routes that were learnt before are kept or, if
- * there are none, our own default routes in the uplink's table are used. */
+ * advertisements, ppp, static routes, routing daemons). If an uplink has no such route, its learnt
+ * routes are forgotten. But if balance is "main", they are kept; if there are none to keep, our own
+ * default routes in the uplink's table are used. */
 void learnt_gateways_update(struct learnt_gateways *learnt, const struct config *c,
 			    const struct netstate *s);
 /* Return the default route for any source or, if there is none, the first one for a source prefix;
@@ -128,9 +130,10 @@ void learnt_gateways_update(struct learnt_gateways *learnt, const struct config 
 const struct learnt_default *learnt_default_find(const struct learnt_gateways *learnt, uint8_t slot,
 						 unsigned f);
 
-/* gateway_is_link_local() returns whether an address is an IPv6 link-local address;
- * gateway_is_connected() whether it is in a network of an interface. A host address (/32, /128) is
- * no network, but the other end of a point-to-point address counts. */
+/* gateway_is_link_local() returns whether an address is an IPv6 link-local address.
+ * gateway_is_connected() returns whether an address is in a network of an interface. A host address
+ * (/32, /128) of the interface is not a network, but the other end of a point-to-point address
+ * counts. */
 bool gateway_is_link_local(const struct addr *a);
 bool gateway_is_connected(const struct netstate *s, uint32_t ifindex, const struct addr *a);
 
@@ -142,12 +145,13 @@ struct route_plan *route_plan_new(const struct config *c, const struct netstate 
 				  const struct uplink_decisions *decisions);
 void route_plan_free(struct route_plan *p);
 
-/* The changes that lead from the snapshot s to the plan. remove: our routes and rules that are not
- * planned. add: planned routes and rules that are missing. displaced: foreign routes in the place
- * of a planned one (same table, destination and metric, such as main's default route). IPv4 allows
- * several routes in one place. If a foreign route precedes ours there, the foreign route is
- * displaced, and ours is in add, and also in remove unless it is as planned. All elements are
- * copies. route_diff_new() returns NULL with errno on failure. */
+/* The changes that lead from the snapshot s to the plan. 'remove' has our routes and rules that are
+ * not planned. 'add' has the planned routes and rules that are missing. 'displaced' has the foreign
+ * routes in the place of a planned route (see route_is_same_place()), such as the default route of
+ * table main. IPv4 allows several routes in one place. If a foreign route precedes our route in a
+ * place, the foreign route is in 'displaced' and the planned route is in 'add'; our present route
+ * is in 'remove', unless it is as planned. All elements are copies. route_diff_new() returns NULL
+ * with errno on failure. */
 struct route_diff {
 	struct netstate *remove;
 	struct netstate *add;

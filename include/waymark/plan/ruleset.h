@@ -32,9 +32,9 @@
 #define RULESET_COUNT_ANSWERED6	 "answered6"
 
 /* The conntrack events to receive: NEW, RELATED, DESTROY, MARK, LABEL of enum ip_conntrack_events
- * (linux/netfilter/nf_conntrack_common.h), that is 0x487 (1159). It is written as an expression
- * with this value, because nftables 1.0.6 lists a plain number as words that it cannot read, so
- * that a saved ruleset could not be loaded. */
+ * (linux/netfilter/nf_conntrack_common.h), that is 0x487 (1159). The mask is written as an
+ * expression with this value. nftables 1.0.6 would list a plain number as words that it cannot
+ * read, so a saved ruleset could not be loaded. */
 #define RULESET_EVENT_MASK "numgen inc mod 1 offset 1159"
 
 /* Return the table as one transaction that replaces an existing table ("add table; delete table;

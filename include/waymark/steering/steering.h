@@ -29,8 +29,8 @@ int steering_nft_fd(const struct steering *s);
 void steering_set_config(struct steering *s, const struct config *c);
 
 /* Set what was decided about an uplink (enum uplink_decision in plan/route_plan.h: up, down or
- * drained). It takes effect at the next apply or reconcile. An uplink that has the same name in a
- * new configuration keeps its decision. */
+ * drained). The decision takes effect at the next apply or reconcile. If an uplink has the same
+ * name in a new configuration, it keeps its decision. */
 void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decision decision);
 
 /* Return the netlink port id that the kernel's notices of our route and rule changes carry
@@ -38,9 +38,9 @@ void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decisio
  * children instead (transaction_is_child()). */
 uint32_t steering_port(const struct steering *s);
 
-/* Apply, undo, reconcile and remove wait for at most this time, in ms, while another process
- * changes the steering. Then they fail with -EBUSY and print the name of that process.
- * steering_set_patience() sets another time. */
+/* Apply, undo, reconcile and remove wait while another process changes the steering. After this
+ * time, in ms, they fail with -EBUSY and print the name of that process. steering_set_patience()
+ * replaces this time. */
 #define STEERING_PATIENCE_MS 5000
 void steering_set_patience(struct steering *s, unsigned patience_ms);
 
@@ -53,8 +53,8 @@ void steering_set_protection(struct steering *s, bool is_wanted);
 bool steering_can_protect(const struct steering *s); /* protection is wanted, and the kernel
 						      * supports it */
 bool steering_is_protected(const struct steering *s);
-/* Release the ownership of table inet waymark, but keep the table. Call it before this process ends
- * and leaves the steering installed. Return 0 or -errno. */
+/* Release the ownership of table inet waymark, but keep the table. Call this function before this
+ * process ends if the steering is to stay installed. Return 0 or -errno. */
 int steering_unprotect(struct steering *s);
 
 /* Install everything: sysctls, tables, rules, ruleset and default route, in an order in which no
@@ -80,9 +80,9 @@ void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data)
 typedef void steering_load_fn(void *data, bool is_done);
 void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
 
-/* Set a function that saves the state file, for a process that must not wait for a disk. text is
- * the new content of the file, which lies beside control_socket; NULL: delete the file. The
- * function returns 0, or -errno if the state was not saved. Without such a function,
+/* Set a function that saves the state file, for a process that must not wait for a disk. The file
+ * is in the folder of control_socket. 'text' is the new content of the file; NULL: delete the file.
+ * The function returns 0, or -errno if the state was not saved. Without such a function,
  * steering_file_save() is called. */
 typedef int steering_save_fn(void *data, const char *control_socket, const char *text);
 void steering_set_save(struct steering *s, steering_save_fn *fn, void *data);
@@ -91,22 +91,24 @@ int steering_file_save(const char *control_socket, const char *text);
 /* steering_reconcile(): take a new snapshot of the kernel's state, make a new plan, and change what
  * differs from the plan: routes, rules, sysctls, interface groups and the ruleset. Call it when
  * links have changed, or when another process has changed the steering. Return how many things were
- * changed, or -errno. Report each change, except those of interface groups, to fn, if fn is not
+ * changed, or -errno. Report each change to fn, except changes of interface groups. fn may be
  * NULL. */
 enum steering_thing { STEERING_RULESET, STEERING_RULE, STEERING_ROUTE, STEERING_SYSCTL };
 struct steering_change {
 	enum steering_thing thing;
-	bool is_missing;  /* true: what was missing or had another value is now as planned; false:
-			   * something unexpected was removed */
-	bool is_undone;	  /* the last apply or reconcile had left the thing as planned, and the plan
-			   * is unchanged: another process or the kernel has changed the thing
-			   * since */
-	bool is_blinding; /* for the ruleset: a part that we loaded was missing or changed, or this
-			   * is unknown; evidence may be missing (see ruleset_compare()) */
+	/* true: the thing was missing or had another value, and is now as planned; false: an
+	 * unexpected thing was removed */
+	bool is_missing;
+	/* the last apply or reconcile left the thing as the plan still has it; afterwards another
+	 * process or the kernel changed the thing */
+	bool is_undone;
+	/* for the ruleset: evidence may be missing, because a part that we loaded was missing or
+	 * changed (see ruleset_compare()), or because this is unknown */
+	bool is_blinding;
 	const struct route_state *route; /* for STEERING_ROUTE; valid during the callback */
 	const struct rule_state *rule;	 /* for STEERING_RULE; valid during the callback */
 	char what[160];			 /* "rule 1001: fwmark 0x2/0xff lookup 251" */
-	char detail[112];		 /* "was 0", "chain output changed"; "" */
+	char detail[112];		 /* "was 0", "chain output changed", or "" */
 };
 typedef void steering_change_fn(void *data, const struct steering_change *change);
 int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, FILE *errors);
@@ -125,19 +127,20 @@ void steering_set_change(struct steering *s, steering_change_fn *fn, void *data)
  * differences, or -errno. */
 struct steering_difference {
 	enum steering_thing thing;
-	bool is_missing;  /* true: the thing is configured but not installed; false: it is installed
+	bool is_missing; /* true: the thing is configured but not installed; false: it is installed
 			   * but not configured in this form */
-	uint8_t family;	  /* of a rule or route */
-	const char *text; /* a rule or route as ip(8) prints it, a sysctl as NAME=VALUE; for the
-			   * ruleset: how it differs, or "" if it is missing */
+	uint8_t family;	 /* of a rule or route */
+	/* a rule or route as ip(8) prints it; a sysctl as NAME=VALUE; for the ruleset: the
+	 * difference, or "" if the ruleset is missing */
+	const char *text;
 };
 typedef void steering_difference_fn(void *data, const struct steering_difference *d);
 int steering_compare(struct steering *s, steering_difference_fn *fn, void *data);
 
-/* Called by a reconcile before it changes a route, rule, sysctl or the ruleset, but not before it
- * restores a former route. Called by a remove before it deletes a route or rule. false forbids the
- * change. The function may be called more than once for one change. NULL: every change is
- * allowed. */
+/* A reconcile calls this function before it changes a route, rule, sysctl or the ruleset, but not
+ * before it restores a former route. A remove calls it before it deletes a route or rule. The
+ * function returns false to forbid the change. The function may be called more than once for one
+ * change. NULL: every change is allowed. */
 typedef bool steering_judge_fn(void *data, const struct steering_change *change);
 void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data);
 
@@ -145,8 +148,8 @@ void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data
 
 /* Return whether the ruleset in the kernel is unchanged since it was loaded. */
 bool steering_has_ruleset(struct steering *s);
-/* Each planned sysctl has one bit, except those whose changes the kernel notifies. Return the bits
- * of the sysctls whose value is not the planned one. */
+/* Each planned sysctl has one bit, except a sysctl about whose changes the kernel sends notices.
+ * Return the bits of the sysctls whose value is not the planned one. */
 uint32_t steering_sysctls_astray(const struct steering *s);
 /* Return the bits of the sysctls that the last run failed to set or was not allowed to set. */
 uint32_t steering_sysctls_left(const struct steering *s);
@@ -169,7 +172,8 @@ const struct netstate *steering_netstate(const struct steering *s);
 
 /* When an uplink goes down, the packets of its flows are first rejected, so that an uplink that is
  * down only for a moment keeps its flows. If the uplink stays down, a later reconcile lets its
- * flows use another uplink. Return in how many ms that reconcile is due; -1: none is due. */
+ * flows use another uplink. Return the time until that reconcile is due, in ms; -1: no such
+ * reconcile is due. */
 int64_t steering_release_delay_ms(const struct steering *s);
 
 /* Return the time since which the ruleset has labelled flows with their egress (ms of
@@ -178,8 +182,8 @@ int64_t steering_release_delay_ms(const struct steering *s);
 int64_t steering_labels_since_ms(const struct steering *s);
 
 /* steering_labels_stale_from(): an older configuration may have used the label bits for other
- * interfaces. Return the first connlabel bit that existing flows may carry with such an older
- * meaning; LABELS_TOTAL: none. steering_labels_keep(): record the current meaning of the bits. Call
+ * interfaces. Return the first connlabel bit that may still have its older meaning in existing
+ * flows; LABELS_TOTAL: no bit. steering_labels_keep(): record the current meaning of the bits. Call
  * it when the bits have been cleared in all flows. The record is saved with the state by the apply
  * in progress, or else by the next one. */
 unsigned steering_labels_stale_from(const struct steering *s);
@@ -198,9 +202,9 @@ enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
 bool steering_is_undrained(struct steering *s, const struct uplink_config *u,
 			   const struct addr *src, const struct addr *dst, char object[OBJECT_MAX]);
 
-/* Return whether the ruleset in the kernel restores marks, that is, whether it is unchanged since
- * it was loaded. Unlike steering_has_ruleset(), read the state file first if this process knows no
- * loaded ruleset. If that file cannot be read, return true. */
+/* Return whether the ruleset in the kernel restores marks. It does if it is unchanged since it was
+ * loaded. Unlike steering_has_ruleset(), read the state file first if this process knows no loaded
+ * ruleset. If that file cannot be read, return true. */
 bool steering_is_restoring(struct steering *s);
 
 #endif
