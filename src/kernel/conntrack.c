@@ -2,10 +2,11 @@
 /*
  * conntrack.c - reads conntrack events and dumps over netlink, and changes entries.
  *
- * Events, requests, flushes and each dump have separate sockets, so that no reader gets the
- * messages of another. The sockets for requests and flushes are opened when they are first needed.
- * Flushes have a separate socket because a DESTROY event names the port of the socket that caused
- * it. Must not know flows, the meaning of marks, or uplinks.
+ * There is one socket for events, one for requests, one for flushes, and one for each dump, so that
+ * no reader gets messages for another reader. The sockets for requests and flushes are opened when
+ * they are first needed. A DESTROY event contains the port of the socket that caused it. Therefore
+ * events with the port of the flush socket belong to flushes. Must not know flows, the meaning of
+ * marks, or uplinks.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,8 +26,8 @@
 #include "kernel/nlsock.h"
 #include "waymark/kernel/conntrack.h"
 
-/* Size of the buffer for a read of a dump. The kernel fills each reply up to this size, but to at
- * most 32 KiB (af_netlink.c). */
+/* Size of the buffer for one read of a dump. The kernel puts as many entries as fit into each
+ * reply, but at most 32 KiB (af_netlink.c). */
 #define DUMP_BUFFER_BYTES 65536
 
 #define REQUEST_BYTES	  512
@@ -201,7 +202,8 @@ static int status_of(const struct nlmsghdr *nlh)
 	return status;
 }
 
-/* Handle one read. Return 0 or -errno if the dump has ended, 1 if there is more. */
+/* Handle the messages of one read. Return 1 if the dump continues, 0 if it is complete, or
+ * -errno. */
 static int dump_handle(struct conntrack_dump *d, int left)
 {
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)d->buffer;
@@ -312,8 +314,8 @@ static void key_set_addrs(struct nf_conntrack *key, const struct endpoints *e)
 	nfct_set_attr(key, is_ipv4 ? ATTR_ORIG_IPV4_DST : ATTR_ORIG_IPV6_DST, e->dst.bytes);
 }
 
-/* Set the protocol and its ports or ICMP numbers. The kernel requires exactly the attributes that
- * it sent; libnetfilter_conntrack omits those that the protocol does not have. */
+/* Set the protocol and its ports or ICMP numbers. The kernel accepts only the attributes that the
+ * protocol has. libnetfilter_conntrack omits the ports if the protocol has none. */
 static void key_set_proto(struct nf_conntrack *key, uint8_t proto, const struct endpoints *e)
 {
 	nfct_set_attr_u8(key, ATTR_ORIG_L4PROTO, proto);
@@ -370,7 +372,7 @@ int conntrack_delete(struct conntrack *c, const struct ct_event *entry)
 
 	if (err)
 		return err;
-	/* Without the id the kernel would delete any entry that has the tuple now. */
+	/* Without the id, the kernel would also delete a newer entry that has the same tuple. */
 	mnl_attr_put_u32(nlh, CTA_ID, htonl(entry->id));
 	return request_send(c, nlh, NULL, NULL);
 }
@@ -406,8 +408,8 @@ static void id_compare(void *data, const struct nlmsghdr *nlh)
 	}
 }
 
-/* Compare the id of the entry that has this tuple now. Return 0 if it is the id of entry, -ENOENT
- * if it is another id or no entry has the tuple, or another -errno. */
+/* Check that the conntrack entry that has this tuple now has the id of `entry`. Return 0 if so,
+ * -ENOENT if it has another id or if no entry has the tuple, or another -errno. */
 static int entry_check(struct conntrack *c, const struct ct_event *entry)
 {
 	uint8_t buffer[REQUEST_BYTES] = {0};
@@ -435,7 +437,7 @@ int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32
 		err = put_key(nlh, entry);
 	if (err)
 		return err;
-	/* The kernel XORs the mark in after clearing the bits of the mask. */
+	/* The kernel clears the bits of CTA_MARK_MASK, and then XORs CTA_MARK into the mark. */
 	mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark & mask));
 	mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));
 	return request_send(c, nlh, NULL, NULL);

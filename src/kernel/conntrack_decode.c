@@ -2,10 +2,10 @@
 /*
  * conntrack_decode.c - decodes one ctnetlink message as a struct ct_event, in one pass.
  *
- * A dump may have a million entries, and events wait while they are decoded. Therefore attributes
- * are read in place. libnetfilter_conntrack's parser copies all attributes into an object, takes
- * three times as long, and has no getter for the ICMP numbers of the reply. Opens no socket,
- * decides nothing, skips unknown attributes.
+ * A dump may have a million entries, and events wait while the entries are decoded. Therefore this
+ * decoder reads attributes in place. libnetfilter_conntrack's parser copies all attributes into an
+ * object, takes three times as long, and has no getter for the ICMP numbers of the reply. This file
+ * opens no socket, decides nothing, and skips unknown attributes.
  */
 #include <endian.h>
 #include <errno.h>
@@ -37,7 +37,7 @@ static const void *payload_of(struct decoding *d, const struct nlattr *attr, siz
 	return NULL;
 }
 
-/* Return the value of a number that has size bytes (at most 8) in network byte order. */
+/* Return the number in an attribute. It has `size` bytes (at most 8) in network byte order. */
 static inline uint64_t attr_number(struct decoding *d, const struct nlattr *attr, size_t size)
 {
 	const void *p = payload_of(d, attr, size);
@@ -187,7 +187,7 @@ static void decode_protoinfo(struct decoding *d, const struct nlattr *attr,
 		each_nested(d, attr, decode_tcp, direction);
 }
 
-/* The labels are the kernel's bitmap in words of 32 bits. */
+/* Decode CTA_LABELS, a bitmap in words of 32 bits. */
 static void decode_labels(struct ct_event *ev, const struct nlattr *attr)
 {
 	uint32_t words[4] = {0};
@@ -262,7 +262,7 @@ bool conntrack_is_event(const struct nlmsghdr *nlh, enum ct_event_type *type)
 	}
 }
 
-/* Return whether all four addresses are present and of one family. */
+/* Return whether all four addresses are present and have the same family. */
 static bool is_tuple_whole(const struct ct_event *ev)
 {
 	uint8_t family = ev->tuple[DIR_ORIGINAL].src.family;

@@ -50,8 +50,8 @@ void conntrack_timeouts_read(struct conntrack_timeouts *t)
 	}
 }
 
-/* The kernel truncates remaining_s to whole seconds, so the entry may have been idle for up to one
- * second less. */
+/* Subtract one second from the result: the kernel truncates the remaining timeout to whole seconds,
+ * so the entry may have been idle for up to one second less than the difference. */
 int64_t conntrack_idle_ms(const struct conntrack_timeouts *t, uint8_t proto, uint32_t remaining_s)
 {
 	int64_t least_s = -1;

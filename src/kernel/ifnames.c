@@ -3,9 +3,9 @@
  * ifnames.c - maps interface indexes to names.
  *
  * libnfnetlink removes an interface from its table as soon as the interface is deleted. Evidence
- * about packets that left by a deleted interface may arrive later. Therefore each message is
- * examined before the library reads it, and the name of a deleted interface is kept. Must not know
- * uplinks.
+ * about packets that left by a deleted interface may arrive later. Therefore this file examines
+ * each message before the library reads it, and keeps the names of deleted interfaces. Must not
+ * know uplinks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +20,8 @@
 
 #include "waymark/kernel/ifnames.h"
 
-/* Number of names that are kept. The kernel assigns ascending indexes, so these are about the last
- * 1,024 interfaces. */
+/* Number of names that are kept. The kernel assigns ascending indexes, so the kept names are those
+ * of about the latest 1,024 interfaces. */
 #define SLOTS 1024
 
 /* Size of the library's reads; link messages are smaller. */
@@ -50,7 +50,8 @@ struct ifnames *ifnames_open(void)
 		err = errno ? errno : EIO;
 		goto fail;
 	}
-	/* Only now make the socket non-blocking: nlif_query() may have to wait for replies. */
+	/* Make the socket non-blocking after nlif_query(), because nlif_query() may have to wait
+	 * for replies. */
 	if (fcntl(nlif_fd(t->nlif), F_SETFL, O_NONBLOCK) ||
 	    fcntl(nlif_fd(t->nlif), F_SETFD, FD_CLOEXEC)) {
 		err = errno;
@@ -107,7 +108,7 @@ static void leaving_keep(struct ifnames *t, const void *buffer, int left)
 	}
 }
 
-/* Receive one message. Return 1 to be called again, 0 if no message is left, or -errno. */
+/* Receive one message. Return 1 if more messages may follow, 0 if none is left, or -errno. */
 static int message_receive(struct ifnames *t)
 {
 	union {

@@ -26,7 +26,7 @@
 
 struct request {
 	transaction_fn *fn;
-	size_t size; /* number of the bytes that follow */
+	size_t size; /* number of bytes of data that follow */
 };
 
 union control {
@@ -59,7 +59,7 @@ static int bytes_receive(int fd, void *bytes, size_t size)
 	return 0;
 }
 
-/* Send the head of a request, and pass a descriptor with it. */
+/* Send the head of a request together with the descriptor pass_fd. */
 static int request_send(int fd, const struct request *r, int pass_fd)
 {
 	struct iovec part = {(void *)r, sizeof(*r)};
@@ -139,10 +139,9 @@ static void descriptors_close(int fd, int keep_fd)
 			close(i);
 }
 
-/* Serve requests until the daemon closes the socket. Signals to the process group, as from a
- * terminal or systemd, are ignored, so that they do not interrupt a transaction that the daemon
- * waits for. If the daemon has ended, reading from the socket or writing to it fails, which ends
- * the launcher. */
+/* Serve requests until the daemon closes the socket. Ignore the signals that a terminal or systemd
+ * sends to the whole process group: they would end the launcher during a transaction. If the daemon
+ * has ended, reading from the socket or writing to the socket fails, and the launcher exits. */
 static void __attribute__((noreturn)) launcher_run(int fd, int keep_fd, pid_t parent)
 {
 	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};

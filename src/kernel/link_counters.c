@@ -57,7 +57,7 @@ static int stats_take(const struct nlattr *attr, void *data)
 	struct rtnl_link_stats64 stats;
 	struct answer *a = data;
 
-	/* Newer kernels append to this struct; the fields read here are its first ones. */
+	/* Newer kernels append fields to this struct. Only its first fields are read here. */
 	if (mnl_attr_get_type(attr) != IFLA_STATS64 ||
 	    mnl_attr_get_payload_len(attr) < offsetof(struct rtnl_link_stats64, rx_errors))
 		return MNL_CB_OK;

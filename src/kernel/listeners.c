@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * listeners.c - counts the listeners to conntrack events in /proc/net/netlink, which shows the
- * sockets of the reader's network namespace. Must not know which processes they belong to.
+ * sockets of the reader's network namespace. Must not know which processes own the sockets.
  */
 #include "waymark/kernel/listeners.h"
 

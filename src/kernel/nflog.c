@@ -19,7 +19,8 @@
 #include "kernel/nlsock.h"
 #include "waymark/kernel/nflog.h"
 
-/* Enough for IPv6, extension headers, and the inner headers of an ICMP error. */
+/* Number of bytes that the kernel copies from each packet. They are enough for the IPv6 header,
+ * extension headers, and the inner headers of an ICMP error. */
 #define COPY_BYTES   128
 
 #define CONFIG_BYTES 256
@@ -66,8 +67,9 @@ static int group_bind(struct nflog *n, uint16_t flags)
 }
 
 /* Return whether this process may configure NFLOG. The kernel returns EPERM to a process without
- * the privilege, and also if another process owns the group. A message of an unknown type changes
- * nothing and is refused with EPERM only in the first case. */
+ * the privilege, and also if another process owns the group. Therefore send a message of an unknown
+ * type, which changes nothing: the kernel refuses it with EPERM only if the privilege is
+ * missing. */
 static bool is_privileged(struct nflog *n)
 {
 	uint8_t buffer[CONFIG_BYTES] = {0};

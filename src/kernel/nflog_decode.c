@@ -3,7 +3,8 @@
  * nflog_decode.c - decodes the addresses and ports of an IPv4 or IPv6 packet that was truncated to
  * its first bytes.
  *
- * Pure: bytes in, a tuple out. Reads only what was copied; fields after the end are 0.
+ * Pure: decodes bytes into a tuple. Reads only the bytes that were copied; fields beyond them are
+ * 0.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -168,8 +169,8 @@ struct icmp_type {
 	uint8_t request; /* for a reply: the type that it answers */
 };
 
-/* Requests and replies are listed if conntrack tracks them (nf_conntrack_proto_icmp.c,
- * nf_conntrack_proto_icmpv6.c), errors if they contain a packet. */
+/* The requests and replies that conntrack tracks (nf_conntrack_proto_icmp.c,
+ * nf_conntrack_proto_icmpv6.c), and the errors that contain a packet. */
 static const struct icmp_type icmp_types[] = {
 	{IPPROTO_ICMP, 8, ICMP_CLASS_REQUEST, 8}, /* echo */
 	{IPPROTO_ICMP, 0, ICMP_CLASS_REPLY, 8},
@@ -264,9 +265,9 @@ static void headers_tuple(const struct headers *h, struct endpoints *e)
 }
 
 /* Decode an ICMP error. The embedded packet travelled in the opposite direction, so the error gets
- * the reversed tuple of that packet. If the embedded packet is an ICMP request or reply, the error
- * gets the tuple of the request. An error about a request travels in the direction of the reply, so
- * is_icmp_reply is set. */
+ * the reversed tuple of that packet. An exception is an embedded ICMP request or reply: then the
+ * error gets the tuple of the request. An error about a request travels in the direction of the
+ * reply, so is_icmp_reply is set. */
 static int error_decode(struct stray_packet *p, const struct headers *outer)
 {
 	struct cursor c = outer->payload;

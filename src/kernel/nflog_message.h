@@ -10,7 +10,7 @@
 
 #include "waymark/base/event.h"
 
-/* Decode a message into *p. *has_seq is set to whether it has a sequence number. Return 0, or
+/* Decode a message into *p. Set *has_seq to whether the message has a sequence number. Return 0, or
  * -EBADMSG if the message has no packet or the packet cannot be decoded; p->seq is set even
  * then. */
 int nflog_message_decode(const struct nlmsghdr *nlh, struct stray_packet *p, bool *has_seq);

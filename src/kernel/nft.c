@@ -52,7 +52,7 @@ static void library_exits(void)
 	_exit(EXIT_FAILURE);
 }
 
-/* Create the context, unless a launcher runs: the children of a launcher only inherit what existed
+/* Create the context, unless a launcher runs: the children of a launcher inherit only what existed
  * when the launcher was started. The socket is closed on exec. Otherwise a program that we run
  * would keep the table owned after this process has ended. */
 static int context_open(struct nft *n)
@@ -307,8 +307,8 @@ static void listing_canonicalise(char *text)
 	*to = '\0';
 }
 
-/* With the option STATELESS, the listing has no counter values and no other state of rules that
- * packets change. listing_canonicalise() removes the set elements that packets added. */
+/* The option STATELESS omits counter values and other state that packets change in rules.
+ * listing_canonicalise() removes the set elements that packets added. */
 char *nft_list_table(struct nft *n, const char *family, const char *table)
 {
 	char command[128];

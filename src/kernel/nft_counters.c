@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft_counters.c - reads the rules of table inet waymark whose comments say what they count, and
- * sums their counters. Only comments and counters are decoded, so this is much faster than a
- * listing.
+ * nft_counters.c - reads the counting rules of table inet waymark, and sums their counters. The
+ * comment of a counting rule says what the rule counts. Only comments and counters are decoded, so
+ * this is much faster than a listing.
  *
  * Formats: linux/netfilter/nf_tables.h. The comment of a rule is user data, which the kernel only
  * stores. It consists of a type, a length, and the text with its terminating 0 (libnftnl, udata.h:
@@ -28,7 +28,7 @@
 
 #define UDATA_COMMENT 0
 
-/* Number of attempts to read the counters if the table is replaced while they are read. */
+/* Number of attempts to read the counters. An attempt fails if the table is replaced meanwhile. */
 #define TRIES 5
 
 struct nft_counters {
@@ -40,8 +40,8 @@ struct nft_counters {
 /* What a counting rule counts: packets and bytes (a tally), or flows. */
 struct count_word {
 	const char *word;
-	size_t offset; /* offset of a struct tally or of a number of flows in struct
-		        * nft_counters_uplink */
+	size_t offset; /* offset in struct nft_counters_uplink of a number of flows (if is_flows is
+		        * set) or of a struct tally */
 	bool is_flows;
 };
 
@@ -219,8 +219,8 @@ static int rule_take(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* If the kernel has no table handles, use 1: a replaced table is then recognized by counters that
- * shrink. */
+/* Store the table's handle in *data. If the kernel has no table handles, store 1: the caller then
+ * recognizes a replaced table by counters that have become smaller. */
 static int table_take(const struct nlmsghdr *nlh, void *data)
 {
 	struct attrs a = {{NULL}};

@@ -3,7 +3,7 @@
  * nft_monitor.c - receives nftables' notices about every change of the ruleset: which process made
  * it, and whether it concerns our table.
  *
- * Must not know what follows from a change. The kernel sends the messages of a transaction, and
+ * Must not know how Waymark reacts to a change. The kernel sends the messages of a transaction, and
  * then one NEWGEN with the pid and name of the process that committed it
  * (net/netfilter/nf_tables_api.c, nf_tables_gen_notify). The pid is that of the initial pid
  * namespace.
@@ -171,8 +171,9 @@ static void writer_take(struct nft_notice *n, uint8_t family, const struct attrs
 	}
 }
 
-/* The table's name is attribute 1 in messages of every kind: NFTA_TABLE_NAME, NFTA_CHAIN_TABLE,
- * NFTA_RULE_TABLE, NFTA_SET_TABLE and so on. */
+/* Note in *n whether a message concerns our table or adds a rule to another table. The table's name
+ * is attribute 1 in messages of every kind: NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE,
+ * NFTA_SET_TABLE and so on. */
 static void change_take(struct nft_notice *n, unsigned type, uint8_t family, const struct attrs *a)
 {
 	if (family != NFPROTO_INET || !attr_is_text(a->tb[NFTA_TABLE_NAME]) ||

@@ -95,8 +95,8 @@ static int answers_take(const struct batch *b, const char *bytes, size_t size, u
 	return err;
 }
 
-/* Read the acknowledgements of a batch. The kernel queues them before sendto() returns, so there is
- * no wait. */
+/* Read the acknowledgements of a batch. The kernel queues them before sendto() returns, so this
+ * function does not wait long. */
 static int batch_answer(int fd, const struct batch *b)
 {
 	unsigned left = b->n - 2; /* batch begin and end are not acknowledged */

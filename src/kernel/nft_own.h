@@ -17,8 +17,9 @@ int nft_own_probe(int fd);
 /* Read and discard the queued messages. */
 void nft_own_drain(int fd);
 
-/* Find the library's netlink socket, which the library does not reveal: nft_own_note() notes all
- * netfilter sockets before the library opens its own, and nft_own_find() finds the new one. */
+/* Find the netlink socket of libnftables, which has no function that returns it. nft_own_note()
+ * notes all netfilter sockets before the library opens its socket, and nft_own_find() then finds
+ * the new one. */
 #define NFT_OWN_FDS 1024
 struct nft_own_sockets {
 	bool is_netfilter[NFT_OWN_FDS];

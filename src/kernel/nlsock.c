@@ -2,9 +2,9 @@
 /*
  * nlsock.c - a netfilter netlink socket that is read in batches.
  *
- * One recvmmsg(2) reads up to 64 datagrams. The kernel sends each conntrack event in a datagram of
- * its own, and one system call for each would be a large part of an event's cost. The buffers are
- * allocated once; nothing is allocated per message.
+ * One recvmmsg(2) reads up to 64 datagrams. The kernel sends each conntrack event in a separate
+ * datagram. One system call per datagram would be a large part of the cost of an event. The buffers
+ * are allocated once, not per message.
  *
  * Must not know conntrack, NFLOG or any attribute.
  */
@@ -26,9 +26,10 @@
 
 #define BATCH 64
 
-/* A conntrack event has 200 to 600 bytes. An NFLOG message with 128 bytes of the packet is not
- * larger. Only a long security context or a helper's data makes a message larger. The size is not a
- * multiple of 4,096, so that the buffers do not all map to the same cache sets. */
+/* Size of the buffer for one message. A conntrack event has 200 to 600 bytes, and so has an NFLOG
+ * message with 128 bytes of a packet. Only a long security context or the data of a conntrack
+ * helper makes a message larger. The size is not a multiple of 4,096, so that the buffers do not
+ * all map to the same cache sets. */
 #define MESSAGE_BYTES	   (4096 + 192)
 
 #define REQUEST_TIMEOUT_MS 2000
@@ -83,7 +84,8 @@ struct nlsock *nlsock_open(unsigned groups, uint32_t buffer_bytes)
 	}
 	s->fd = mnl_socket_get_fd(s->mnl);
 	buffers_init(s);
-	/* Set the buffer before subscribing, because the first burst needs it already. */
+	/* Set the buffer size before subscribing, so that the first burst of events finds the large
+	 * buffer. */
 	err = -receive_buffer_set(s->fd, buffer_bytes);
 	if (!err && mnl_socket_bind(s->mnl, groups, MNL_SOCKET_AUTOPID) < 0)
 		err = errno;
@@ -224,8 +226,8 @@ int nlsock_receive(struct nlsock *s, nlsock_message_fn *fn, void *data, int max)
 		if (s->pending_error)
 			return s->pending_error;
 		total += n;
-		/* A short batch may also mean that an error ended it: the next call then returns
-		 * the error. */
+		/* If recvmmsg() returned fewer datagrams than requested, the queue is empty or an
+		 * error occurred. The next call returns the error. */
 		if (n < (int)want)
 			break;
 	}

@@ -3,8 +3,8 @@
  * nlsock.h - a netfilter netlink socket that is read in batches, for the adapters of conntrack and
  * NFLOG.
  *
- * Accepts messages from the kernel only, counts what it drops, and must not know what the messages
- * mean.
+ * Accepts only messages from the kernel, and counts dropped messages. Must not know what the
+ * messages mean.
  */
 #ifndef WAYMARK_SRC_KERNEL_NLSOCK_H
 #define WAYMARK_SRC_KERNEL_NLSOCK_H
@@ -25,9 +25,9 @@ struct nlsock_stats {
 	uint64_t overruns;  /* reads that returned ENOBUFS: the kernel dropped messages */
 };
 
-/* Open a NETLINK_NETFILTER socket, subscribed to the groups of the bit mask (NF_NETLINK_..., 0:
- * none), with a receive buffer of buffer_bytes (0: the system's default). Return NULL with errno on
- * failure. */
+/* Open a NETLINK_NETFILTER socket and subscribe it to `groups`, a bit mask (NF_NETLINK_...; 0:
+ * none). Set its receive buffer to buffer_bytes (0: keep the system's default). Return NULL with
+ * errno on failure. */
 struct nlsock *nlsock_open(unsigned groups, uint32_t buffer_bytes);
 void nlsock_close(struct nlsock *s); /* NULL is allowed */
 int nlsock_fd(const struct nlsock *s);

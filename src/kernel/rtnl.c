@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * rtnl.c - reads links, addresses, routes and rules from rtnetlink, and adds and deletes routes and
- * rules. Uses one socket, with one request at a time.
+ * rules. Sends one request at a time over one socket.
  *
  * Must not know what the routes are for. Notices of changes: rtnl_monitor.c.
  */
@@ -20,7 +20,8 @@
 #include "kernel/mnl_replies.h"
 #include "kernel/rtnl_decode.h"
 
-/* Number of attempts at a dump that is torn by changes. */
+/* Number of attempts at a dump. An attempt fails if the kernel marks the dump as inconsistent
+ * (NLM_F_DUMP_INTR), because something changed meanwhile. */
 #define DUMP_TRIES 10
 /* Size of the largest request: NEXTHOPS_MAX next hops of 28 bytes, and the other attributes. */
 #define REQUEST_BYTES 8192
@@ -135,7 +136,7 @@ static int dump_message(const struct nlmsghdr *nlh, void *data)
 	int err = job->dump->take(job->s, nlh);
 
 	if (err != -ENOMEM)
-		return MNL_CB_OK; /* skip a message that is malformed or of no interest */
+		return MNL_CB_OK; /* skip messages that cannot be decoded or are of no interest */
 	errno = ENOMEM;
 	return MNL_CB_ERROR;
 }
@@ -157,8 +158,8 @@ static int dump_run(struct rtnl *r, struct netstate *s, const struct dump *d)
 	return mnl_replies_read(r->socket, r->buffer, nlh->nlmsg_seq, dump_message, &job);
 }
 
-/* Open a new socket. A torn dump leaves unread replies in the old socket, because libmnl stops
- * reading at the flag NLM_F_DUMP_INTR. */
+/* Replace the socket after an inconsistent dump. libmnl stops reading at the flag NLM_F_DUMP_INTR,
+ * so the old socket still contains unread replies. */
 static int rtnl_reopen(struct rtnl *r)
 {
 	struct rtnl *fresh = rtnl_open();
@@ -229,8 +230,8 @@ static void error_keep(struct rtnl *r, const struct nlmsghdr *nlh)
 	}
 }
 
-/* Send one request and read its acknowledgement or, if type is not 0, the reply of this type, which
- * stays in the buffer. Return 0 or the kernel's -errno. */
+/* Send one request and read the answer. If type is 0, the answer is an acknowledgement. Otherwise
+ * it is a message of this type, which stays in the buffer. Return 0 or the kernel's -errno. */
 static int request_run_for(struct rtnl *r, struct nlmsghdr *nlh, uint16_t type)
 {
 	const struct nlmsghdr *reply;
@@ -377,9 +378,9 @@ int rtnl_route_add(struct rtnl *r, const struct route_state *route, bool replace
 	return request_run(r, nlh);
 }
 
-/* Delete a route. The request for a multipath route contains no next hops: with next hops IPv6
- * would delete them one by one, and the route might not match, because the kernel may have marked
- * or removed some of them. */
+/* Delete a route. The request for a multipath route contains no next hops. Otherwise IPv6 would
+ * delete the next hops one by one. Also, the request might not match the route, because the kernel
+ * may have marked or removed next hops. */
 int rtnl_route_delete(struct rtnl *r, const struct route_state *route)
 {
 	char request[REQUEST_BYTES] = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * rtnl_decode.c - decodes rtnetlink messages of links, addresses, routes and rules. Unknown
- * attributes are skipped, because new kernels add some.
+ * attributes are skipped, because newer kernels send more attributes.
  *
  * Must not know sockets, or what the structs are used for. Formats: linux/rtnetlink.h,
  * linux/if_link.h, linux/if_addr.h, linux/fib_rules.h.
@@ -38,8 +38,8 @@ static int attr_take(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-/* Set tb, which has max + 1 pointers and was zeroed by the caller, to the attributes by type.
- * Return 0 or -EBADMSG. */
+/* Set tb[T] to the attribute of type T, for each type up to max. tb has max + 1 pointers, which the
+ * caller has zeroed. Return 0 or -EBADMSG. */
 static int attrs_parse(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb,
 		       uint16_t max)
 {
@@ -204,8 +204,8 @@ int rtnl_decode_addr(struct addr_state *out, const struct nlmsghdr *nlh)
 	if (attr_addr(&out->prefix.addr, tb[IFA_LOCAL], ifa->ifa_family) < 0 ||
 	    attr_addr(&address, tb[IFA_ADDRESS], ifa->ifa_family) < 0)
 		return -EBADMSG;
-	/* If IFA_LOCAL is present, IFA_ADDRESS is the other end; otherwise IFA_ADDRESS is the local
-	 * address. */
+	/* If IFA_LOCAL is present, IFA_ADDRESS is the address of the peer. Otherwise IFA_ADDRESS is
+	 * the local address. */
 	if (addr_is_none(&out->prefix.addr))
 		out->prefix.addr = address;
 	else if (!addr_is_equal(&out->prefix.addr, &address))

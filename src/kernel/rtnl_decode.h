@@ -17,8 +17,8 @@ struct rtnl_route_room {
 };
 
 /* Decode a whole RTM_NEW or RTM_DEL message. Return 0, -EBADMSG if it is malformed, or -ENOENT if
- * it is of no interest (another family, a route of table local or of the cache). A route points
- * into room. */
+ * it is of no interest (another family, a route of table local or of the cache). The arrays of a
+ * decoded route are stored in *room. */
 int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh);
 int rtnl_decode_addr(struct addr_state *out, const struct nlmsghdr *nlh);
 int rtnl_decode_route(struct route_state *out, const struct nlmsghdr *nlh,

@@ -3,7 +3,7 @@
  * rtnl_monitor.c - receives rtnetlink's notices about changed links, addresses, routes, rules and
  * reverse path filters.
  *
- * Must not know what follows from a change. Every process with CAP_NET_ADMIN can send to the
+ * Must not know how Waymark reacts to a change. Every process with CAP_NET_ADMIN can send to the
  * socket, so only messages from the kernel's port 0 are accepted. nlmsg_pid is the port of the
  * process that made the change, or 0 for the kernel itself.
  */
@@ -20,7 +20,8 @@
 #include "waymark/kernel/rtnl.h"
 
 #define RECEIVE_BYTES 32768
-/* A default buffer is full after about 160 notices; 60 flapping uplinks cause more. */
+/* A buffer of the default size is full after about 160 notices. 60 flapping uplinks cause more
+ * notices. */
 #define BUFFER_BYTES (1024 * 1024)
 
 static const int groups[] = {

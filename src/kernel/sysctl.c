@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sysctl.c - reads and writes a sysctl by its name with slashes.
+ * sysctl.c - reads and writes a sysctl. A name has slashes: "net/ipv4/ip_forward".
  *
- * Must not know which values are planned.
+ * Must not know which values Waymark needs.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * transaction.c - forks a child, or lets the launcher do so, and reads its reply from a pipe.
+ * transaction.c - forks a child, or lets the launcher fork it, and reads the child's reply from a
+ * pipe.
  *
  * The reply consists of the result, the sizes of both texts (output and errors), and the texts. If
  * a child dies, its reply is incomplete. The caller waits for the child and kills it after
@@ -111,8 +112,7 @@ static int text_read(int fd, uint32_t size, int64_t until_ms, char **text)
 	return err;
 }
 
-/* Read the reply. If there is no memory for the error text, the reply has no error text, and this
- * is not an error. */
+/* Read the reply. If there is no memory for the error text, leave it out and return success. */
 static int reply_read(int fd, struct head *head, struct transaction_reply *reply)
 {
 	int64_t until_ms = clock_steady_ms() + TRANSACTION_SECONDS * 1000;
@@ -186,7 +186,7 @@ static pid_t child_start(int fd, transaction_fn *fn, const void *data, size_t si
 	return pid < 0 ? -errno : pid;
 }
 
-/* Allocate empty texts now, so that an empty reply needs no memory after the child has started. */
+/* Allocate empty texts before the child starts. An empty reply then needs no more memory. */
 static int reply_begin(struct transaction_reply *reply)
 {
 	*reply = (struct transaction_reply){.output = calloc(1, 1), .errors = calloc(1, 1)};

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conntrack.h - reads conntrack events and dumps as struct ct_event, and changes entries.
+ * conntrack.h - reads conntrack events and table dumps, decodes both into struct ct_event, and
+ * changes conntrack entries.
  *
- * Events and dumps use different sockets, so the order of an event and a dump entry is not defined:
- * subscribe first, then dump, then compare. The adapter reads with libmnl, uses
- * libnetfilter_conntrack to identify entries in requests, and decides nothing.
+ * Events and dumps use different sockets, so the order of an event and a dump entry is not defined.
+ * The caller subscribes first, then dumps, and then compares the two. The adapter reads messages
+ * with libmnl. It uses libnetfilter_conntrack only to write the tuple of an entry into a request.
+ * It decides nothing.
  */
 #ifndef WAYMARK_KERNEL_CONNTRACK_H
 #define WAYMARK_KERNEL_CONNTRACK_H
@@ -39,20 +41,20 @@ uint32_t conntrack_port(const struct conntrack *c);
 
 /* Read at most max messages without blocking, and call fn for each event. Return the number of
  * messages read (0: none left), -ENOBUFS after an overrun, or another -errno. Events that were read
- * before the error have been passed to fn. After -ENOBUFS the socket is readable again and contains
- * the events from before the overrun. The kernel drops events until the queue has been emptied, so
- * the gap lasts until a call returns 0. */
+ * before the error have been passed to fn. After -ENOBUFS the caller can read again: the socket
+ * still contains the events that the kernel queued before the overrun. The kernel drops new events
+ * until this queue is empty, so the gap lasts until a call returns 0. */
 int conntrack_receive(struct conntrack *c, conntrack_event_fn *fn, void *data, int max);
 
 /* Dump all entries on a separate socket, and call fn for each one with a CT_DUMP event. May be
- * called from any thread; fn runs on that thread. Return 0, -EINTR if the dump was torn
- * (NLM_F_DUMP_INTR: dump again), or another -errno. */
+ * called from any thread; fn runs on that thread. Return 0, or -errno. -EINTR: the kernel marked
+ * the dump as inconsistent (NLM_F_DUMP_INTR), and the caller must dump again. */
 int conntrack_dump(struct conntrack *c, conntrack_event_fn *fn, void *data);
 
-/* Dump all entries step by step, so that events can be read in between. Each step passes the
- * entries of one read to fn: about a hundred entries, in batches of at most CONNTRACK_BATCH_MAX.
- * The kernel has prepared these entries during the previous step. conntrack_dump_step() returns 1
- * if there are more entries; 0, -EINTR or another -errno ends the dump. conntrack_dump_close() also
+/* Dump all entries step by step, so that events can be read in between. Each step reads about a
+ * hundred entries, and passes them to fn in batches of at most CONNTRACK_BATCH_MAX.
+ * conntrack_dump_step() returns 1 if more entries follow, and 0 at the end of the dump. If it
+ * returns -errno, the dump has failed (-EINTR as in conntrack_dump()). conntrack_dump_close() also
  * stops an unfinished dump; NULL is allowed. */
 #define CONNTRACK_BATCH_MAX 32
 typedef void conntrack_batch_fn(void *data, const struct ct_event *entries, size_t n);
@@ -62,29 +64,29 @@ int conntrack_dump_fd(const struct conntrack_dump *d);
 int conntrack_dump_step(struct conntrack_dump *d, conntrack_batch_fn *fn, void *data);
 void conntrack_dump_close(struct conntrack_dump *d);
 
-/* Delete one entry. Its tuple of the original direction, its zone and its id must be those of
- * `entry`. Return 0 or -errno (-ENOENT: the entry no longer exists). Only one thread at a time may
- * change entries. */
+/* Delete the conntrack entry that has the original tuple, the zone and the id of `entry`. Return 0
+ * or -errno (-ENOENT: the entry no longer exists). Only one thread at a time may change entries. */
 int conntrack_delete(struct conntrack *c, const struct ct_event *entry);
 
 /* Delete all entries with (entry mark & mask) == (mark & mask) in one request. Their CT_DESTROY
  * events have is_flushed set. A mask of 0 is refused (-EINVAL). Return 0 or -errno. */
 int conntrack_delete_marked(struct conntrack *c, uint32_t mark, uint32_t mask);
 
-/* In the entry's mark, replace the bits of mask with those of mark. The kernel finds the entry by
- * its tuple alone. Therefore the function first sends a request that checks that the entry still
- * has this id. Return 0 or -errno (-ENOENT: the entry no longer exists). */
+/* Replace the bits of `mask` in the entry's ct mark with the same bits of `mark`. The kernel finds
+ * the entry by its tuple alone. Therefore the function first checks with a separate request that
+ * the entry still has the id of `entry`. Return 0 or -errno (-ENOENT: the entry no longer
+ * exists). */
 int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32_t mark,
 		       uint32_t mask);
 
-/* Clear connlabel bit number first and all higher bits. The function first sends a request that
- * checks that the entry still has this id. Return 0 or -errno (-ENOENT: the entry no longer
- * exists). */
+/* Clear the connlabel bit with number `first` and all higher bits. As conntrack_set_mark() does,
+ * the function first checks that the entry still has the id of `entry`. Return 0 or -errno
+ * (-ENOENT: the entry no longer exists). */
 int conntrack_clear_labels(struct conntrack *c, const struct ct_event *entry, unsigned first);
 
 void conntrack_stats(const struct conntrack *c, struct conntrack_stats *out);
-/* Return the counter parse_errors without a system call, so that callers can read it after each
- * batch. */
+/* Return the counter parse_errors. The function makes no system call, so callers can read the
+ * counter after each batch. */
 uint64_t conntrack_parse_errors(const struct conntrack *c);
 
 #endif

@@ -15,8 +15,8 @@ struct link_counters;
 struct link_counters *link_counters_open(void);	   /* NULL with errno */
 void link_counters_close(struct link_counters *l); /* NULL is allowed */
 
-/* Read an interface's counters: frames (ARP included), and bytes with the link header. received may
- * be NULL. Return 0, -ENODEV if the interface does not exist, or another -errno. */
+/* Read an interface's counters of frames (ARP included) and of bytes (link headers included).
+ * `received` may be NULL. Return 0, -ENODEV if the interface does not exist, or another -errno. */
 int link_counters_read(struct link_counters *l, const char *ifname, uint32_t *ifindex,
 		       struct tally *sent, struct tally *received);
 

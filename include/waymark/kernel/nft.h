@@ -22,7 +22,7 @@ int nft_fd(const struct nft *n); /* the socket by which the handle sends all its
 /* Run commands as one transaction. Return 0 or -errno. After an error nft_error() returns
  * libnftables' message, which is owned by n and valid until the next call. */
 int nft_run(struct nft *n, const char *commands);
-/* Check commands as nft_run() would run them, without changing anything (nft -c). */
+/* Check whether nft_run() could run these commands, and change nothing (nft -c). */
 int nft_check(struct nft *n, const char *commands);
 /* Make n the owner of a table of family inet. The table is created, or adopted if its former owner
  * has ended. While n is open, other processes cannot change the table, and `nft flush ruleset`
@@ -54,8 +54,8 @@ struct nft_notice {
 	char process[32];     /* "": unknown */
 	bool touches_waymark; /* a message of this transaction named our table */
 	bool deletes_waymark; /* a message of this transaction deleted a part of our table */
-	char mark_writer[96]; /* the chain outside our table to which the transaction added a rule
-			       * that sets a mark, as "table ip t, chain c"; "": none */
+	char mark_writer[96]; /* a chain of another table ("table ip t, chain c") to which the
+			       * transaction added a rule that sets a mark; "": none */
 };
 typedef void nft_notice_fn(void *data, const struct nft_notice *n);
 
@@ -64,7 +64,7 @@ struct nft_monitor *nft_monitor_open(void); /* NULL with errno */
 void nft_monitor_close(struct nft_monitor *m);
 int nft_monitor_fd(const struct nft_monitor *m);
 /* Return the number of messages read (0: none left), -ENOBUFS if notices were lost (list the table
- * again), or another -errno. A notice's pid is that of the initial pid namespace. */
+ * again), or another -errno. The pid in a notice is a pid of the initial pid namespace. */
 int nft_monitor_receive(struct nft_monitor *m, nft_notice_fn *fn, void *data);
 
 #endif

@@ -22,14 +22,14 @@ struct nft_counters_uplink {
 	struct flow_counts flows[COUNTED_FAMILIES];
 };
 struct nft_counters_reading {
-	uint64_t table; /* the kernel's handle of our table, which changes with each load; 0: the
+	uint64_t table; /* the kernel's handle of our table; a new table gets a new handle; 0: the
 			 * table is missing */
 	size_t n;
 	struct nft_counters_uplink uplinks[UPLINKS_MAX];
 };
 
-/* Read the counters, summed per uplink. Return 0 or -errno. If the table is missing, return 0 with
- * table 0. */
+/* Read the counters and sum them per uplink. Return 0 or -errno. If our table is missing, set
+ * out->table to 0 and return 0. */
 int nft_counters_read(struct nft_counters *n, struct nft_counters_reading *out);
 
 /* Return the counters of the uplink with this mark, or NULL. */

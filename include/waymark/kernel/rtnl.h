@@ -23,7 +23,8 @@ uint32_t rtnl_port(const struct rtnl *r);
 const char *rtnl_error(const struct rtnl *r);
 
 /* Take a snapshot: dump links, addresses, routes (all tables except local, both families) and
- * rules. A torn dump is repeated. Return NULL with errno on failure. */
+ * rules. If the kernel marks a dump as inconsistent (NLM_F_DUMP_INTR), repeat the dump. Return NULL
+ * with errno on failure. */
 struct netstate *rtnl_snapshot(struct rtnl *r);
 
 /* Add or delete a route or rule. Return 0 or the kernel's -errno: -EEXIST if the route or rule
@@ -37,13 +38,15 @@ int rtnl_rule_delete(struct rtnl *r, const struct rule_state *rule);
 /* Set the group of an interface. Return 0 or -errno. */
 int rtnl_link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group);
 
-/* Ask the kernel which route a packet takes now: the result has the table and one next hop for this
- * one destination. If iifname is "lo" or "", this host sends the packet. Free the route with
- * route_clear(). Return 0, or the -errno that the packet would cause: -ENETUNREACH, -EHOSTUNREACH,
- * -EACCES, -EXDEV (the reverse path filter refuses its source), ... */
+/* Ask the kernel which route a packet takes now. *route gets the table of this route, and the one
+ * next hop that the kernel chooses for the destination. If iifname is "lo" or "", this host sends
+ * the packet. Free the route with route_clear(). Return 0, or the -errno that the packet would
+ * cause: -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EXDEV (the reverse path filter refuses its source),
+ * ... */
 int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route);
 
-/* A monitor has a socket of its own, on which it receives notices about changes by any process. */
+/* A monitor has its own socket. On this socket it receives notices about the changes of all
+ * processes. */
 enum rtnl_change {
 	RTNL_LINK,
 	RTNL_ADDR,
@@ -56,11 +59,11 @@ struct rtnl_notice {
 	bool is_delete;
 	uint32_t pid;		  /* netlink port of the process that made the change; 0: the
 				   * kernel */
-	uint32_t ifindex;	  /* with RTNL_LINK, RTNL_ADDR */
-	struct link_state link;	  /* with RTNL_LINK */
-	struct rule_state rule;	  /* with RTNL_RULE */
-	struct route_state route; /* with RTNL_ROUTE; nexthops and extra are valid only in the
-				   * callback */
+	uint32_t ifindex;	  /* valid if `what` is RTNL_LINK or RTNL_ADDR */
+	struct link_state link;	  /* valid if `what` is RTNL_LINK */
+	struct rule_state rule;	  /* valid if `what` is RTNL_RULE */
+	struct route_state route; /* valid if `what` is RTNL_ROUTE; nexthops and extra are valid
+				   * only during the callback */
 };
 typedef void rtnl_notice_fn(void *data, const struct rtnl_notice *n);
 

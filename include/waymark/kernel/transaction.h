@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * transaction.h - runs a function in a child process, which ends after this one call. If a library
- * calls exit() or abort() because memory is short, only the child ends.
+ * transaction.h - runs a function in a child process. The child ends when the function returns. If
+ * a library calls exit() or abort() because memory is short, only the child ends.
  *
- * A child that is forked by a process with threads may inherit a lock that is never released. Such
- * a process starts a launcher before it starts threads: the launcher then forks the children.
+ * If a process with threads forks a child, the child may inherit a lock that is never released.
+ * Therefore a process that will start threads starts a launcher first. The launcher has no threads
+ * and forks the children.
  */
 #ifndef WAYMARK_KERNEL_TRANSACTION_H
 #define WAYMARK_KERNEL_TRANSACTION_H
@@ -16,9 +17,10 @@
 /* Time after which a child is killed, in seconds. */
 #define TRANSACTION_SECONDS 10
 
-/* A function that runs in the child, with a copy of the caller's bytes. With a launcher, all other
- * memory is as it was when the launcher was started. The reply consists of the function's result (0
- * or -errno), and of the texts that the function writes to output and errors. */
+/* A function that runs in the child. data is a copy of the bytes that the caller passed. If the
+ * launcher forked the child, all other memory is as it was when the launcher was started. The reply
+ * consists of the function's result (0 or -errno), and of the texts that the function writes to
+ * output and errors. */
 typedef int transaction_fn(const void *data, FILE *output, FILE *errors);
 
 struct transaction_reply {
@@ -26,8 +28,8 @@ struct transaction_reply {
 	size_t output_size;    /* without the terminating '\0' */
 };
 
-/* Run fn in a child. Return its result, or -errno. -EOWNERDEAD: the child died, and reply->errors
- * says why. */
+/* Run fn in a child. Return the result of fn, or -errno. -EOWNERDEAD: the child died, and
+ * reply->errors says why. */
 int transaction_run(transaction_fn *fn, const void *data, size_t size,
 		    struct transaction_reply *reply);
 void transaction_clear(struct transaction_reply *reply);
