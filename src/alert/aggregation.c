@@ -25,8 +25,8 @@ struct entry {
 	uint64_t aggregated; /* since sent_ms */
 	int64_t first_ms, last_ms;
 	uint64_t total;
-	/* also holds the key. Its reason and evidence are pointers of the caller, which may be
-	 * invalid; use these copies: */
+	/* the newest alert; its fields are also the key of the entry. newest.reason and
+	 * newest.evidence point to memory of a caller and may be invalid: use the copies below. */
 	struct alert newest;
 	char reason[REASON_MAX];
 	char evidence[16];
@@ -65,7 +65,8 @@ static const char *text_of(const char *text)
 	return text ? text : "";
 }
 
-/* Hash with FNV-1a. The terminating 0 is hashed too, so that "ab", "c" and "a", "bc" differ. */
+/* Hash with FNV-1a. The terminating 0 is hashed too, so that the texts "ab" and "c" have another
+ * hash than "a" and "bc". */
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
 	do {
@@ -75,8 +76,8 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
-/* Return whether one rule or route caused the mismatch. Such a rule or route may send the flows of
- * all uplinks to a wrong uplink, so the uplink is not part of the key. */
+/* Return whether the alert names the rule or route that caused the mismatch. One rule or route may
+ * divert the flows of all uplinks, so the uplink is not part of the key of such an alert. */
 static bool is_takeover(const struct alert *a)
 {
 	return a->kind == ALERT_MISMATCH && a->object[0];
@@ -163,8 +164,8 @@ static struct entry *entry_oldest(struct aggregation *f)
 }
 
 /* Return whether the entry's alert was sent at least interval_ms ago. If the clock was set back,
- * the interval begins now, so that the alert is not suppressed until the clock reaches the old time
- * again. */
+ * start the interval now. Otherwise the alert would be suppressed until the clock reaches the old
+ * time again. */
 static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 {
 	if (e->sent_ms > now_ms)
@@ -172,9 +173,9 @@ static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 	return now_ms - e->sent_ms >= interval_ms;
 }
 
-/* Return a new entry, or NULL if the alert of each entry was sent within the interval. Such an
- * entry is not reused: else each of many different alerts would replace an entry and be sent at
- * once. */
+/* Return a new entry. If the table is full, reuse the oldest entry, unless its alert was sent
+ * within the interval; then return NULL. Without this limit, each of many different alerts would
+ * replace an entry and be sent at once. */
 static struct entry *entry_new(struct aggregation *f, uint64_t hash, int64_t now_ms,
 			       int64_t interval_ms)
 {
@@ -203,8 +204,8 @@ bool aggregation_evicted(struct aggregation *f, struct alert *out)
 	return true;
 }
 
-/* Return the entry that all alerts without an entry of their own share. Replace the text of *alert
- * with a text that quotes the old one as an example, and clear the uplinks of *alert. */
+/* Return the shared entry, which all alerts use for which the table has no room. Replace the text
+ * of *alert with a text that quotes the old text as an example, and clear the uplinks of *alert. */
 static struct entry *entry_of_others(struct aggregation *f, struct alert *alert, bool *is_new)
 {
 	struct entry *e = &f->entries[OTHERS];

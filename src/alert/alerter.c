@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * alerter.c - takes alerts, aggregates equal ones, and hands the rest to the configured sinks.
+ * alerter.c - takes alerts, aggregates equal alerts, and passes the resulting messages to the
+ * configured sinks.
  *
  * Must not know what causes an alert, nor how a sink works.
  */
@@ -62,7 +63,7 @@ static void sinks_configure(struct alerter *a)
 	}
 }
 
-/* Return the sink of instead that has the name of s, or s. */
+/* Return the sink in the list `instead` that has the name of s. If there is none, return s. */
 static const struct sink *sink_choose(const struct sink *s, const struct sink *const *instead)
 {
 	for (size_t i = 0; instead && instead[i]; i++)
@@ -187,7 +188,7 @@ static int64_t interval_ms(const struct alerter *a)
 	return (int64_t)a->config.min_interval_s * 1000;
 }
 
-/* Return how long after the latest equal alert an alert is over: two intervals, but at least
+/* Return the time without an equal alert after which an alert is over: two intervals, but at least
  * QUIET_LEAST_MS. */
 static int64_t quiet_ms(const struct alerter *a)
 {
@@ -309,8 +310,8 @@ static void summaries_send(struct alerter *a, int64_t now_ms, bool is_last)
 		summary_send(a, &summary);
 }
 
-/* Report that an alert is over, because no equal alert came within quiet_ms(). The text counts all
- * alerts that were equal. */
+/* Report that an alert is over because no equal alert came within quiet_ms(). The text contains the
+ * total number of equal alerts. */
 static void quiet_send(struct alerter *a, const struct alert *over, int64_t now_ms)
 {
 	struct alert end = *over;
@@ -351,7 +352,8 @@ static bool is_open(const struct alerter *a)
 	return a->aggregation != NULL;
 }
 
-/* Send pending summaries first: they count alerts that were not sent themselves. */
+/* Send pending summaries before stopping the sinks, because the alerts that they count were not
+ * sent. */
 void alerter_free(struct alerter *a)
 {
 	if (!a)

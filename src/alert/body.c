@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * body.c - writes an alert as the text that a server gets: a JSON object, Alertmanager's list, or
- * the operator's template.
+ * body.c - writes an alert as the text that a server gets: a JSON object, a list for Alertmanager,
+ * or the operator's template with the facts filled in.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -49,7 +49,8 @@ static json_t *facts_object(const struct facts *facts)
 	return object;
 }
 
-/* Return the object as one line, and release it. NULL with errno. */
+/* Return the object as one line of JSON, and release the object. On failure return NULL with
+ * errno. */
 static char *object_line(json_t *object)
 {
 	char *line = object ? line_new(object) : NULL;
@@ -67,7 +68,8 @@ char *body_json(const struct facts *facts)
 
 /* --- Alertmanager: POST /api/v2/alerts ------------------------------------------- */
 
-/* Time after which Alertmanager ends an alert, in case the message of its end is lost. */
+/* Time after which Alertmanager ends an alert by itself. It matters only if the message that ends
+ * the alert is lost. */
 #define OPEN_MS 86400000LL
 
 /* Facts that identify an alert. They must be equal in the messages of its start and its end. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * datagram.c - sends one message to a local daemon, from a new socket each time, because the daemon
- * may have been restarted.
+ * datagram.c - sends one message to a local daemon. Each message gets a new socket, because the
+ * daemon may have been restarted.
  */
 #include <errno.h>
 #include <string.h>

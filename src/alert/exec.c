@@ -3,7 +3,7 @@
  * exec.c - runs programs for alerts. A limited number of programs run at the same time; the others
  * wait in a queue. Each program may run for a limited time.
  *
- * Must not know the facts of an alert: it passes on an environment and a line.
+ * Must not know the facts of an alert. The caller passes in an environment and a line.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -55,7 +55,7 @@ struct exec {
 	unsigned first, n_queued;
 	int64_t tick_ms; /* time of the latest tick; 0: none yet */
 	struct spawn_user user;
-	char *refused; /* the configured user, if it does not exist; else NULL */
+	char *refused; /* name of the configured user if this user does not exist; else NULL */
 	exec_output_fn *on_output;
 	void *on_output_data;
 };
@@ -94,8 +94,8 @@ struct exec *exec_new(struct sink_status *s)
 	return e;
 }
 
-/* Set the user that programs run as. If we are not root, programs run as our user, because only
- * root can switch users. */
+/* Set the user that programs run as. If this process is not root, programs run as the same user as
+ * this process, because only root can switch users. */
 static void exec_set_user(struct exec *e, const char *name)
 {
 	const struct passwd *entry;
@@ -138,7 +138,8 @@ static struct child *child_place(struct exec *e)
 	return NULL;
 }
 
-/* Start a job in a free place. Takes ownership of what the job holds. */
+/* Start the program of a job, and record its process in `place`, a free entry. Takes over the
+ * memory that the job points to. */
 static void job_start(struct exec *e, struct job *j, struct child *place)
 {
 	struct program program = {j->path, j->message->environment, j->message->line, &e->user, -1};
@@ -316,8 +317,9 @@ static void child_limit(struct exec *e, struct child *c, int64_t passed_ms)
 			  EXEC_TIMEOUT_MS / 1000);
 }
 
-/* Return the time since the last tick, limited to 0..TICK_MOST_MS. Ticks come at least once per
- * TICK_MOST_MS, so any other value means that the clock was set. */
+/* Note the time of a tick. Return the time since the last tick, limited to 0..TICK_MOST_MS. Ticks
+ * come at least once per TICK_MOST_MS, so a time outside of these limits means that the clock was
+ * set. */
 static int64_t passed_note(struct exec *e, int64_t now_ms)
 {
 	int64_t passed_ms = e->tick_ms ? now_ms - e->tick_ms : 0;

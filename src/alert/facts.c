@@ -19,8 +19,8 @@
 
 #define ENVIRONMENT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Where a fact's text comes from, and where it is written to. The text stays empty if the fact is
- * unknown or does not apply. */
+/* The alert from which a fact is taken, and the buffer for the fact's text. The text stays empty if
+ * the fact is unknown or does not apply. */
 struct source {
 	const struct alert *alert;
 	const struct alert_identity *identity;
@@ -67,7 +67,8 @@ static const char *family_text(const struct source *s)
 	return s->alert->tuple.src.family == AF_INET6 ? "ipv6" : "ipv4";
 }
 
-/* Return the uplink concerned; for a mismatch, the uplink that the mark names. */
+/* Return the uplink that the alert is about. For a mismatch, it is the uplink that the mark
+ * names. */
 static const char *uplink_text(const struct alert *a)
 {
 	return *a->uplink ? a->uplink : a->expected;

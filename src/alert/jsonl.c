@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * jsonl.c - writes alerts as lines of JSON to a file, from a thread, because the disk may hang.
+ * jsonl.c - writes alerts as lines of JSON to a file. A separate thread writes, because the disk
+ * may hang.
  *
  * Must not know the contents of a line.
  */
@@ -15,8 +16,8 @@
 #include "waymark/alert/sink.h"
 #include "waymark/base/disk_worker.h"
 
-/* Remove a partly written line: truncate the file to its previous size. Otherwise the next line
- * would be appended to the part. */
+/* Remove a partly written line by truncating the file to its previous size. Otherwise the next line
+ * would be appended to the partly written line. */
 static void line_undo(int fd, const struct stat *before)
 {
 	if (S_ISREG(before->st_mode) && ftruncate(fd, before->st_size) < 0)

@@ -15,7 +15,7 @@
 
 struct output {
 	int fd;
-	size_t taken; /* bytes read so far, of all lines */
+	size_t taken; /* number of bytes read so far */
 	size_t n;
 	char line[LINE_BYTES];
 };

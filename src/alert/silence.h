@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* silence.h - decides which alerts an operator has silenced for a time, such as during maintenance.
- * Pure. */
+/* silence.h - decides which alerts are not sent because an operator has silenced them for a time,
+ * such as during maintenance. Pure. */
 #ifndef WAYMARK_SRC_ALERT_SILENCE_H
 #define WAYMARK_SRC_ALERT_SILENCE_H
 

@@ -4,7 +4,7 @@
 
 #include "waymark/alert/sink.h"
 
-/* Each is defined in its own file. */
+/* Each sink is defined in its own file. */
 extern const struct sink exec_sink, jsonl_sink, system_log_sink, webhook_sink;
 
 const struct sink *const sink_table[SINKS_MAX] = {

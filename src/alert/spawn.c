@@ -35,8 +35,8 @@
 #define KILL_PAUSE_NS  10000000
 #define EXIT_NOT_BEGUN 127
 
-/* Return the descriptor of the program's standard input, or -errno. It is a file in memory, because
- * writing to a pipe would block us if the program does not read. */
+/* Return the descriptor of the program's standard input, or -errno. The descriptor is a file in
+ * memory: a pipe would block this process if the program does not read. */
 static int input_open(const char *input)
 {
 	size_t length = strlen(input);
@@ -86,8 +86,8 @@ static void signals_unblock(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Use the system calls, which change the ids of the calling thread only. The C library's functions
- * change the ids of all threads of a process. */
+/* Use the system calls, which change the ids of the calling thread only. The functions of the C
+ * library would change the ids of all threads. */
 #ifdef SYS_setresuid32
 #define SYS_SETRESUID SYS_setresuid32
 #define SYS_SETRESGID SYS_setresgid32
@@ -129,8 +129,8 @@ static int privileges_drop(const struct spawn_user *user)
 	return 0;
 }
 
-/* Set resource limits that stop a runaway program but not an ordinary script. The caller limits the
- * run time. */
+/* Set resource limits that stop a program that uses too much, but not an ordinary script. The
+ * caller limits the run time. */
 static void limits_set(void)
 {
 	static const struct {
@@ -203,7 +203,7 @@ static pid_t parent_read(const char *pid)
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	/* The process name may contain any character, also ')'. */
+	/* The process name may contain any character, even ')'. */
 	end = strrchr(text, ')');
 	return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
 }
@@ -268,8 +268,8 @@ static void __attribute__((noreturn)) children_mind(pid_t program, const sigset_
 	exit_as(result);
 }
 
-/* Set the minder's descriptors. First move each descriptor above FD_SAFE, so that no dup2()
- * overwrites one that is still needed. */
+/* Set the minder's descriptors. First duplicate each descriptor to a number of at least FD_SAFE, so
+ * that dup2() overwrites no descriptor that is still needed. */
 static int descriptors_set(int input, int output, int result)
 {
 	int in = fcntl(input, F_DUPFD_CLOEXEC, FD_SAFE);

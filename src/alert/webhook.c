@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * webhook.c - the queue of alerts for an HTTP server, and the thread that sends them. If a request
- * fails, it is repeated, after a longer pause each time. The other alerts wait until the server
+ * fails, the thread repeats it, after a longer pause each time. Later alerts wait until the server
  * acknowledges or refuses the request, because they go to the same server.
  *
  * Must not know HTTP, nor where alerts are kept across a restart.
@@ -35,14 +35,15 @@ struct webhook {
 	bool is_running;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	_Atomic int64_t stop_by_ms; /* CLOCK_MONOTONIC; 0: do not stop */
+	_Atomic int64_t stop_by_ms; /* CLOCK_MONOTONIC time by which the thread must end; 0: do not
+				     * end */
 
 	/* The lock protects the fields below. */
 	char *url; /* NULL: off */
 	char **headers;
 	uint32_t timeout_s;
 	struct list pending, settled;
-	unsigned failures; /* consecutive ones */
+	unsigned failures; /* number of consecutive failures */
 	int64_t due_ms;	   /* time of the next attempt */
 	struct webhook_stats stats;
 };
@@ -122,8 +123,8 @@ static void oldest_drop(struct webhook *w)
 	item_settle(w, item);
 }
 
-/* Drop the oldest alerts until the queue is within its limit, or all if the webhook is off. The
- * alert that is being sent is counted as pending, but cannot be dropped. */
+/* If the webhook is off, drop all waiting alerts. Otherwise drop the oldest ones until the queue is
+ * within its limit. The alert that is being sent is counted as pending, but cannot be dropped. */
 static void queue_limit(struct webhook *w)
 {
 	while (w->pending.first && (!w->url || w->stats.pending > WEBHOOK_QUEUE_MAX))

@@ -26,7 +26,7 @@ static void curl_load(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-/* Drop the body of a reply: only its status matters. */
+/* Drop the body of a reply, because only the status of the reply matters. */
 static size_t body_skip(char *text, size_t size, size_t n, void *data)
 {
 	(void)text;
@@ -129,7 +129,8 @@ static enum post_result status_judge(struct poster *p, struct post *post)
 	return is_final(status) ? POST_REFUSED : POST_FAILED;
 }
 
-/* Return the operator's headers. If they contain no Content-Type, add one. NULL: out of memory. */
+/* Return a copy of the operator's headers. If they contain no Content-Type, add one. Return NULL if
+ * memory is short. */
 static struct curl_slist *headers_new(char *const *list)
 {
 	struct curl_slist *headers = NULL, *more;

@@ -23,8 +23,8 @@ struct post {
 	bool (*is_abandoned)(void *data);
 	void *data;
 	/* Results, if the request was not acknowledged: */
-	uint32_t retry_after_s; /* the delay that the server asks for; 0: none */
-	char error[160];	/* contains nothing of the URL or the headers, which may be
+	uint32_t retry_after_s; /* the delay that the server requested; 0: none */
+	char error[160];	/* contains no part of the URL or the headers, which may be
 				 * secret */
 };
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * alert.h - raises alerts: aggregates equal ones, and hands the rest to the sinks (a program, a
- * file of JSON lines, the system's log, a webhook).
+ * alert.h - raises alerts. Equal alerts are aggregated. The resulting messages go to the sinks: a
+ * program, a file of JSON lines, the system's log, a webhook.
  *
  * Alerts are equal if they have the same kind, uplinks, egress and reason and, for some kinds, the
  * same object (aggregation.c). The first alert is sent at once. Later equal alerts are counted and
- * sent as one summary, at most once per min-interval. An alert of a kind with a lasting cause is
- * over when the cause has ended; an alert of another kind is over after two intervals without an
- * equal alert. The next equal alert is then sent at once.
+ * sent as one summary, at most once per min-interval. An alert with a lasting cause is over when
+ * the cause has ended. Most other alerts are over after two intervals without an equal alert (enum
+ * alert_lifetime). When an alert is over, the next equal alert is sent at once.
  */
 #ifndef WAYMARK_ALERT_ALERT_H
 #define WAYMARK_ALERT_ALERT_H
@@ -35,13 +35,14 @@ enum alert_kind {
 /* Return the kind's name in the history and in the sinks' messages, or NULL. */
 const char *alert_kind_name(enum alert_kind k);
 
-/* How an alert ends: at once, because it is a single event (ALERT_ONCE); after a time without an
- * equal alert (ALERT_UNTIL_QUIET); or, for a lasting cause, when an alert of the same kind, uplink
- * and object is raised in state ALERT_OVER (ALERT_UNTIL_ENDED). */
+/* How an alert ends. ALERT_ONCE: the alert reports a single event, and its end is not reported.
+ * ALERT_UNTIL_QUIET: the alert ends after a time without an equal alert. ALERT_UNTIL_ENDED: the
+ * alert has a lasting cause, and ends when an alert of the same kind, uplink and object is raised
+ * in state ALERT_OVER. */
 enum alert_lifetime { ALERT_ONCE, ALERT_UNTIL_QUIET, ALERT_UNTIL_ENDED };
 enum alert_lifetime alert_kind_lifetime(enum alert_kind k);
-/* Return "critical" if flows use a wrong egress or source address, "warning" for other problems,
- * "notice" for information. */
+/* Return "critical" for a wrong egress or a wrong source address of flows, "warning" for another
+ * problem, or "notice" for information. */
 const char *alert_kind_severity(enum alert_kind k);
 
 enum alert_state { ALERT_RAISED, ALERT_SUMMARY, ALERT_OVER };
@@ -50,15 +51,16 @@ const char *alert_state_name(enum alert_state s);
 /* All facts of one alert. A string that does not apply is "". */
 struct alert {
 	enum alert_kind kind;
-	enum alert_state state; /* alerter_raise() takes only ALERT_RAISED or, to end an alert,
-				 * ALERT_OVER */
+	enum alert_state state; /* alerter_raise() accepts ALERT_RAISED, and ALERT_OVER to end an
+				 * alert */
 	int64_t time_ms;
-	char uplink[UPLINK_NAME_MAX];	/* uplink concerned; a mismatch sets expected instead */
+	char uplink[UPLINK_NAME_MAX];	/* the uplink that the alert is about; a mismatch sets
+					 * `expected` instead */
 	char expected[UPLINK_NAME_MAX]; /* uplink that the mark names */
 	char egress[IFNAMSIZ];		/* interface that packets left by */
 	char egress_uplink[UPLINK_NAME_MAX];
 	char family[8];	      /* "ipv4", "ipv6" */
-	char object[160];     /* rule, route, table, file, as ip and nft name it */
+	char object[160];     /* a rule, route, table or file, as ip and nft name it */
 	char process[32];     /* name of the process that caused the alert, if known */
 	uint32_t pid;	      /* 0: unknown */
 	const char *reason;   /* reason_name() or free text; "" */
@@ -72,7 +74,7 @@ struct alert {
 	char text[256]; /* one sentence for people */
 
 	/* Set by the alerter. */
-	uint64_t count;	  /* alerts that this message reports */
+	uint64_t count;	  /* number of alerts that this message reports */
 	uint64_t total;	  /* number of equal alerts since the first, including this alert */
 	int64_t since_ms; /* time of the first of these alerts */
 };
@@ -80,7 +82,7 @@ struct alert {
 /* Return the severity of this message: "notice" when the alert is over. */
 const char *alert_severity_name(const struct alert *a);
 
-/* Which router sends the alerts. */
+/* Names of the host and of the router that send the alerts. */
 struct alert_identity {
 	char host[256], router[256];
 };
@@ -106,22 +108,22 @@ struct alert_outbox {
 };
 void alerter_set_outbox(struct alerter *a, const struct alert_outbox *o);
 
-/* Send a body that the outbox kept because no sink had acknowledged it. Call in ascending order of
- * ids, before the first alert is raised. If no webhook is configured, the body is dropped. Return 0
- * or -errno. */
+/* Send a body that the outbox kept because it was not acknowledged before the last stop. Call this
+ * for each kept body, in ascending order of ids, before the first alert is raised. If no webhook is
+ * configured, the body is dropped. Return 0 or -errno. */
 int alerter_resume(struct alerter *a, int64_t id, const char *body);
 
 /* Send an alert, or aggregate it. Never blocks. */
 void alerter_raise(struct alerter *a, const struct alert *alert);
 
 /* Note that the cause of a raised alert persists, so that the alert does not end after a quiet
- * time. *alert has the current time and the kind, uplinks, egress, object and reason of the raised
- * alert. Return false if that alert is over or was never raised. */
+ * time. *alert has the current time, and the same kind, uplinks, egress, object and reason as the
+ * raised alert. Return false if the raised alert is over or was never raised. */
 bool alerter_goes_on(struct alerter *a, const struct alert *alert);
 
-/* Send no alerts about an uplink ("": no alerts at all) before until_ms; 0 ends the silence. The
- * string `by` names the user who requested it. Silenced messages are recorded and counted, not
- * sent. */
+/* Until until_ms, send no alerts about this uplink; if uplink is "", send no alerts at all. If
+ * until_ms is 0, end the silence. The string `by` names the user who requested the silence.
+ * Silenced messages are recorded and counted, but not sent. */
 #define ALERT_BY_MAX 128
 void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms, const char *by);
 /* Call fn for each silence that has not expired. */
@@ -134,12 +136,11 @@ void alerter_tick(struct alerter *a, int64_t now_ms);
 
 struct alerter_stats {
 	uint64_t raised, sent, aggregated, silenced;
-	/* summaries, plus messages that report an alert as over because no equal alert came. raised
-	 * = sent + silenced - summaries + aggregated */
+	/* summaries, plus the messages that an alert is over because no equal alert came. raised =
+	 * sent + silenced - summaries + aggregated */
 	uint64_t summaries;
-	uint64_t failed; /* failures of all sinks: lost alerts, failed programs, refused
-			     * settings */
-	uint64_t reused; /* table entries that were reused because the table was full */
+	uint64_t failed; /* failures of all sinks: lost alerts, failed programs, refused settings */
+	uint64_t reused; /* entries that another alert took over because the table was full */
 	uint32_t children;
 	uint64_t programs_failed; /* 0 outside waymarkd; also counted in failed */
 	char program_error[160];  /* of the last failed program; "" */

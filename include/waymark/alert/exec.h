@@ -17,19 +17,19 @@
 struct exec;
 struct sink_status;
 
-/* Return a new runner of programs, or NULL with errno. s counts failures and must outlive the
- * runner. */
+/* Return a new struct exec, or NULL with errno. Failures are counted in *s, which must outlive the
+ * struct exec. */
 struct exec *exec_new(struct sink_status *s);
 /* Wait at most EXEC_STOP_MS for running programs to end, then kill them and free e. */
 void exec_free(struct exec *e);
 
-/* Call fn with each line that a program writes. If fn is not set, programs inherit our standard
- * error, and their standard output is dropped. */
+/* Call fn with each line that a program writes. If this function is not called, programs inherit
+ * our standard error, and their standard output is dropped. */
 typedef void exec_output_fn(void *data, const char *path, const char *line);
 void exec_set_output(struct exec *e, exec_output_fn *fn, void *data);
 
-/* Run a program, or each program of a folder. Its standard input contains line. All arguments are
- * copied. */
+/* Run the program at path or, if path is a folder, each program in it. Each program reads the text
+ * `line` from its standard input. All arguments are copied. */
 void exec_run(struct exec *e, const char *path, char *const *environment, const char *line);
 
 /* Reap ended programs, read output, kill programs over the time limit, start queued programs. */

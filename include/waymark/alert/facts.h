@@ -31,8 +31,8 @@ const char *facts_text(const struct facts *facts, const char *name);
 
 #define FACTS_PREFIX "WAYMARK_"
 
-/* Return an environment for programs, ended by NULL: each fact (WAYMARK_KIND=...) and a PATH. Free
- * it with facts_environment_free(). On failure return NULL with errno. */
+/* Return an environment for programs, ended by NULL. It contains each fact (WAYMARK_KIND=...) and a
+ * PATH. Free it with facts_environment_free(). On failure return NULL with errno. */
 char **facts_environment(const struct facts *facts);
 void facts_environment_free(char **environment);
 

@@ -7,8 +7,8 @@
 
 struct output;
 
-/* Create a pipe for a program's output. *fd is the end that the program writes to; the caller
- * closes it after it has started the program. On failure return NULL and set *fd to -1. */
+/* Create a pipe for a program's output. Set *fd to the end that the program writes to. The caller
+ * closes *fd after the start of the program. On failure return NULL and set *fd to -1. */
 struct output *output_open(int *fd);
 void output_close(struct output *o);
 /* Call fn with each line that the program has written since the last call. Never blocks. o may be

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * sink.h - the interface of a sink, which delivers alerts to one destination. A new sink needs a
- * file with a struct sink, a row in the table of sink.c, and a key in the configuration. waymarkd
- * replaces the sinks that run programs or talk to servers with those of src/talker.
+ * file with a struct sink, a row in the table of sink.c, and a key in the configuration. For sinks
+ * that run programs or connect to servers, waymarkd uses the sinks of src/talker instead.
  *
- * No sink blocks. Alerts that a sink cannot take are counted, and the last error is kept as text.
+ * No sink blocks. If a sink cannot take an alert, it counts the alert and keeps the error as text.
  */
 #ifndef WAYMARK_ALERT_SINK_H
 #define WAYMARK_ALERT_SINK_H
@@ -30,11 +30,10 @@ struct sink_message {
 };
 
 struct sink_stats {
-	uint32_t running; /* programs that run; not 0 while a program is queued */
+	uint32_t running; /* number of running programs; above 0 while a program is queued */
 	uint64_t programs_failed;
 	char program_error[160]; /* of the last program that failed; "" */
-	/* number of lines that were not written, plus number of times that lines began to wait for
-	 * the disk */
+	/* number of lost lines, plus the number of times that lines had to wait for the disk */
 	uint64_t unwritten;
 	char write_error[160]; /* of the last such failure; "" */
 	uint32_t pending;      /* alerts that the destination has not acknowledged */
@@ -55,7 +54,7 @@ struct sink {
 	void (*stop)(void *self);
 	/* Free the state. */
 	void (*close)(void *self);
-	/* Optional: take a new configuration. 0 or -errno. */
+	/* Optional: take a new configuration. Return 0 or -errno. */
 	int (*configure)(void *self, const struct alert_config *c);
 	/* Send one alert, or queue it. */
 	void (*send)(void *self, const struct alert_config *c, const struct sink_message *m,
@@ -66,8 +65,8 @@ struct sink {
 
 	/* For a sink whose destination acknowledges alerts: body(), push() and settled() replace
 	 * send(). body() returns what to send as malloc'd text, or NULL with errno. push() queues
-	 * this text. settled() returns the id of an alert that was delivered or dropped. The outbox
-	 * (alert.h) keeps the text until then, also across a restart. */
+	 * this text. settled() returns the id of an alert that was delivered or dropped. Until then
+	 * the outbox (alert.h) keeps the text, even across a restart of waymarkd. */
 	char *(*body)(void *self, const struct alert_config *c, const struct sink_message *m);
 	int (*push)(void *self, int64_t id, const char *body); /* 0 or -errno */
 	int64_t (*settled)(void *self);			       /* one id per call; 0: no more */

@@ -18,16 +18,16 @@ struct program {
 	char **environment; /* the complete environment, ended by NULL */
 	const char *input;  /* text for its standard input; "": /dev/null */
 	const struct spawn_user *user;
-	int output_fd; /* for standard output and standard error; -1: drop standard output,
-			* inherit standard error */
+	int output_fd; /* standard output and standard error of the program; -1: drop its standard
+		        * output, and let it inherit our standard error */
 };
 
-/* Start a program in its own session, as p->user, in no supplementary group, with all other
- * descriptors closed, no signal blocked, limited resources, and no capabilities nor a way to gain
- * any. Its parent is a minder, a process that is a child of the caller; *pid is the minder's pid.
- * The minder exits with the program's exit status when all processes that the program started have
- * ended. Return 0 or -errno. The call also fails if the program cannot be executed or the
- * privileges cannot be dropped. */
+/* Start a program as p->user in a new session. The program has no supplementary groups and no
+ * capabilities, and cannot gain any. Its resources are limited, no signal is blocked, and only the
+ * three standard descriptors are open. The parent of the program is a minder: a child process of
+ * the caller. Set *pid to the pid of the minder. The minder exits with the program's exit status
+ * when all processes that the program started have ended. Return 0 or -errno. The call also fails
+ * if the program cannot be executed or the privileges cannot be dropped. */
 int program_spawn(const struct program *p, pid_t *pid);
 
 /* Kill the program of a minder and all processes that it started, in any session. The minder exits

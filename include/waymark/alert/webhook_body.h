@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* webhook_body.h - makes the body that the webhook sends for an alert, in the format that key
- * webhook-format sets. */
+/* webhook_body.h - makes the body that the webhook sends for an alert. The configuration key
+ * webhook-format sets the format. */
 #ifndef WAYMARK_ALERT_WEBHOOK_BODY_H
 #define WAYMARK_ALERT_WEBHOOK_BODY_H
 
 #include "waymark/alert/sink.h"
 
 struct webhook_body {
-	char *template; /* NULL: format is json or alertmanager */
+	char *template; /* NULL: webhook-format is json or alertmanager */
 };
 
 /* Read the template that a new configuration names. If it cannot be read, count a failure and keep
