@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck.c - runs all checks of a host in the order in which they are printed: sysctls, the
- * network, kernel features, rulesets, listeners, other programs, folders. It opens the files and
- * sockets that the checks read, and closes them. It changes nothing.
+ * hostcheck.c - runs all checks of a host in the order of the output: sysctls, the network, kernel
+ * features, rulesets, listeners, other programs, folders. It opens the files and sockets that the
+ * checks read, and closes them. It changes nothing.
  */
 #include "waymark/hostcheck/hostcheck.h"
 
@@ -25,13 +25,13 @@
 #include "waymark/kernel/sysctl.h"
 
 #define SYSCTLS_MAX (16 + 4 * UPLINKS_MAX)
-/* Receive buffer of a socket that is opened only to test whether opening it is possible. */
+/* Size of the receive buffer of a socket that is opened only as a test. */
 #define PROBE_BUFFER_BYTES 65536
 
 /* --- sysctls ---------------------------------------------------------------- */
 
-/* Return the rp_filter that the kernel uses for an interface: the larger of conf/all/rp_filter and
- * value, the interface's own setting (ip-sysctl.rst). */
+/* Return the rp_filter that the kernel uses for an interface. It is the larger of
+ * conf/all/rp_filter and `value`, which is the setting of the interface (ip-sysctl.rst). */
 static long rp_filter_in_force(const char *value)
 {
 	char all[16];
@@ -73,8 +73,8 @@ static void sysctl_wrong_add(struct findings *f, const struct config *c,
 	findings_fix(f, "sysctl -w %s=%s", shell_word(name, sizeof(name), w->name), w->value);
 }
 
-/* Return whether the sysctl belongs to an interface. If such a sysctl is missing, so is the
- * interface, which another check reports. */
+/* Return whether the sysctl belongs to an interface. If such a sysctl is missing, the interface is
+ * missing too, and another check reports the interface. */
 static bool sysctl_is_of_interface(const struct sysctl_want *w)
 {
 	return strstr(w->name, "/conf/") || strstr(w->name, "/neigh/");
@@ -147,7 +147,7 @@ static void events_checked(struct findings *f)
 	conntrack_close(events);
 }
 
-/* Only root can read nfnetlink_log, which has the port of the socket that has bound the group. */
+/* Only root can read nfnetlink_log. This file shows which netlink port has bound the group. */
 bool hostcheck_log_group(const struct config *c, struct findings *f)
 {
 	FILE *groups = fopen("/proc/net/netfilter/nfnetlink_log", "r");
@@ -183,8 +183,9 @@ static void nflog_checked(struct findings *f, const struct config *c)
 
 #define ACCOUNTING "net/netfilter/nf_conntrack_acct"
 
-/* Return 0 if the kernel accepts the ruleset, or -errno, without installing it. Checking a rule
- * with `ct reply packets` makes the kernel switch accounting on, so the sysctl is restored. */
+/* Check whether the kernel accepts the ruleset, without installing the ruleset. Return 0 or -errno.
+ * When the kernel checks a rule with `ct reply packets`, it switches accounting on. Therefore
+ * restore the sysctl afterwards. */
 static int ruleset_try(struct nft *nft, const char *text)
 {
 	char before[16], after[16];
@@ -199,8 +200,8 @@ static int ruleset_try(struct nft *nft, const char *text)
 static void ruleset_checked(struct findings *f, const struct config *c, struct nft *nft)
 {
 	char *text = ruleset_render(c, false);
-	/* Replace the name of the table: the kernel refuses changes to the table of a running
-	 * waymarkd if that table has an owner. */
+	/* Use another name for the table: if a running waymarkd owns the table, the kernel would
+	 * refuse the check. */
 	char *other = text ? ruleset_stand_in(text) : NULL;
 	const char *said;
 
@@ -278,8 +279,8 @@ static void listeners_checked(struct findings *f, const struct config *c)
 }
 
 /* Return whether this process has CAP_NET_ADMIN in the user namespace that owns the network
- * namespace. Only the kernel knows this, so try to subscribe to events: root in another user
- * namespace is refused. */
+ * namespace. To find out, try to subscribe to events: the kernel refuses this to root of another
+ * user namespace. */
 static bool is_permitted(void)
 {
 	struct conntrack *events = conntrack_open(PROBE_BUFFER_BYTES);
@@ -379,8 +380,8 @@ int hostcheck_run(const struct config *c, const struct uplink_decisions *decisio
 	return f->error;
 }
 
-/* Make a plan from the snapshot and from the gateways learnt from it, and check the rules and
- * routes of the snapshot against the plan. */
+/* Learn the gateways from the snapshot, and make a plan. Then check the rules and routes of the
+ * snapshot against the plan. */
 static void plan_checked(struct findings *f, const struct config *c, const struct netstate *s)
 {
 	struct learnt_gateways learnt = {0};

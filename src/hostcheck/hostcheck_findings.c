@@ -23,8 +23,8 @@ const char *finding_level_name(enum finding_level level)
 	return names[level];
 }
 
-/* Return text with control characters as \xHH, and free text; NULL if there is no memory. Names of
- * interfaces, tables and processes may contain any character. */
+/* Return a copy of `text` in which \xHH replaces each control character, and free `text`. Return
+ * NULL if memory is short. Names of interfaces, tables and processes may contain any character. */
 static char *printable(char *text)
 {
 	size_t size = 4 * strlen(text) + 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_internal.h - declares the individual checks of a host. The caller passes in what each
- * check reads, so that tests can pass in states that no test host has.
+ * hostcheck_internal.h - declares the individual checks of a host. The caller passes in the data
+ * that a check reads. Tests can therefore pass in states that no test host has.
  */
 #ifndef WAYMARK_SRC_HOSTCHECK_HOSTCHECK_INTERNAL_H
 #define WAYMARK_SRC_HOSTCHECK_HOSTCHECK_INTERNAL_H

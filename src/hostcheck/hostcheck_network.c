@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_network.c - checks the uplinks' tables, links, addresses and gateways, from a
+ * hostcheck_network.c - checks the tables, links, addresses and gateways of the uplinks. It reads a
  * snapshot and a plan.
  *
  * It asks the kernel only which interface an alternative name refers to.
@@ -64,8 +64,8 @@ void hostcheck_tables(struct findings *f, const struct config *c, const struct n
 
 /* --- links -------------------------------------------------------------------------------- */
 
-/* Return the interface that name refers to if name is an alternative name, or has the form
- * "vlan@parent" in which `ip link` prints names. NULL: none. */
+/* Return the interface that the user meant by `name`: an alternative name of the interface, or
+ * "vlan@parent", as `ip link` prints it. Return NULL if there is no such interface. */
 static const struct link_state *link_meant(const struct netstate *s, const char *name)
 {
 	char bare[IFNAMSIZ];
@@ -126,7 +126,7 @@ static void uplink_trouble_add(struct findings *f, const struct uplink_config *u
 /* --- gateways ----------------------------------------------------------------------------- */
 
 /* Return whether this host has the address. A link-local address counts only if interface ifindex
- * itself has it: on another link, another host may have the same address. */
+ * has it, because another host on another link may have the same address. */
 static bool address_is_own(const struct netstate *s, uint32_t ifindex, const struct addr *a)
 {
 	bool is_of_link = gateway_is_link_local(a);
@@ -234,7 +234,7 @@ static void gateway_checked(struct findings *f, const struct uplink_config *u,
 	gateway_fix(f, u, s, link->index, family);
 }
 
-/* Report that the uplink cannot be used for a family although the configuration names a gateway of
+/* Report an uplink that cannot be used for a family, although the configuration names a gateway of
  * that family. */
 static void uplink_family_checked(struct findings *f, const struct uplink_config *u,
 				  const struct uplink_plan *p, int family)
@@ -290,8 +290,8 @@ static const struct route_state *main_default(const struct netstate *s, uint32_t
 }
 
 /* Report a planned route that lacks the 'src' of the default route in table main, or whose 'src' is
- * not an address of the interface. The kernel gives packets of this host the 'src' of their route
- * as source address, unless their program has bound another address. */
+ * not an address of the interface. When this host sends a packet, the kernel uses the 'src' of the
+ * route as the source address, unless the program has bound another address. */
 static void source_checked(struct findings *f, const struct uplink_config *u,
 			   const struct netstate *s, uint32_t ifindex,
 			   const struct route_state *planned)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_places.c - checks folders that the configuration names and waymarkd does not create,
- * and addresses that waymarkd must listen on.
+ * hostcheck_places.c - checks the folders that the configuration names and that waymarkd does not
+ * create, and the addresses that waymarkd must listen on.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * hostcheck_programs.c - checks settings of other programs that conflict with the steering:
  * systemd-networkd, which removes foreign rules, and files with a saved ruleset.
  *
- * Must not know what the steering consists of, except for the name of the table.
+ * Knows no part of the steering except the name of the nftables table.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -77,7 +77,7 @@ static int names_compare(const void *a, const void *b)
 	return strcmp(file_name(*(char *const *)a), file_name(*(char *const *)b));
 }
 
-/* Read the drop-ins in the order of their names, whatever folder they are in. */
+/* Read the drop-ins of all folders in the order of their file names. */
 static void drop_ins_read(struct networkd_settings *s, const char *root)
 {
 	static const char *const folders[] = {"usr/lib", "usr/local/lib", "run", "etc"};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_rules.c - checks what ip rules of other programs do to pinned flows.
+ * hostcheck_rules.c - finds ip rules of other programs that divert pinned flows.
  *
  * Pure: reads a snapshot and a plan. The checks assume that a packet of a pinned flow has the mark
  * of its uplink and no other mark bits. A rule is harmful if it comes before the rule of the mark,
@@ -59,8 +59,8 @@ bool hostcheck_prefix_is_general(const struct prefix *p)
 	return p->len <= fib_general_len(p->addr.family) && p->addr.bytes[0] >> 5 == 1;
 }
 
-/* Return the general route (hostcheck_prefix_is_general) that the rule selects: the most specific
- * one in the table of the rule, and of several such routes the one with the lowest metric. */
+/* Return the general route (hostcheck_prefix_is_general) that the rule selects in its table. A more
+ * specific route is preferred, then a route with a lower metric. */
 static const struct route_state *general_route(const struct netstate *s, const struct rule_state *r)
 {
 	const struct route_state *found = NULL;
@@ -95,8 +95,8 @@ static const struct rule_state *mark_rule(const struct netstate *s, const struct
 	return NULL;
 }
 
-/* Return whether rule r comes before the uplink's own rule. At equal priorities the kernel keeps
- * the order in which rules were added. */
+/* Return whether rule r comes before the uplink's own rule. If two rules have the same priority,
+ * the kernel uses the one first that was added first. */
 static bool comes_before(const struct checking *k, const struct rule_state *r,
 			 const struct uplink_config *u)
 {
@@ -109,8 +109,8 @@ static bool comes_before(const struct checking *k, const struct rule_state *r,
 	return planned && r->priority <= planned->priority;
 }
 
-/* Return whether goto rule r jumps to a rule after the uplink's own rule. A jump to a missing rule
- * has no effect. */
+/* Return whether r, a rule with action goto, skips the uplink's own rule. If the target rule is
+ * missing, goto has no effect. */
 static bool jumps_over(const struct checking *k, const struct rule_state *r,
 		       const struct uplink_config *u)
 {
@@ -123,8 +123,8 @@ static bool jumps_over(const struct checking *k, const struct rule_state *r,
 
 enum side { SIDE_NONE, SIDE_OF_IT, SIDE_OF_ANOTHER, SIDE_INSIDE };
 
-/* Return where an address of this host is: on uplink u, on another uplink, or on an interface that
- * is no uplink (inside). */
+/* Return which interface has an address of this host: uplink u, another uplink, or an interface
+ * that is not an uplink (inside). */
 static enum side address_side(const struct checking *k, const struct addr_state *a,
 			      const struct uplink_config *u)
 {
@@ -152,9 +152,9 @@ static bool network_is_of_another(const struct checking *k, const struct prefix 
 	return side == SIDE_OF_ANOTHER;
 }
 
-/* Return whether the rule is meant for packets of an uplink other than u. A rule that matches the
- * source address of an uplink is for packets that leave by that uplink. A rule that matches an
- * output interface is for sockets that are bound to the interface. */
+/* Return whether the rule is meant for packets of an uplink other than u. If a rule matches the
+ * source address of an uplink, it is meant for packets that leave by that uplink. If a rule matches
+ * an output interface, it is meant for sockets that are bound to that interface. */
 static bool is_for_another(const struct checking *k, const struct rule_state *r,
 			   const struct uplink_config *u)
 {
@@ -303,8 +303,8 @@ static void harm_add(const struct checking *k, const struct rule_state *r, const
 	fix_by_moving(k, r);
 }
 
-/* Return a mask as wide as mark-mask that shares no bit with the ip rules of other programs; 0:
- * there is none. */
+/* Return a mask that has as many bits as mark-mask and shares no bit with the ip rules of other
+ * programs. Return 0 if there is no such mask. */
 static uint32_t mask_proposal(const struct checking *k)
 {
 	for (unsigned shift = 0; shift < 32; shift++) {
@@ -324,9 +324,9 @@ static uint32_t mask_proposal(const struct checking *k)
 	return 0;
 }
 
-/* Report a rule of another program that harms no pinned flow but matches bits of mark-mask. That
- * program sets these bits in packets for its own rule. Waymark reads them as an uplink's mark. Do
- * not report a rule that leads to the table of the uplink with this mark. */
+/* Report a rule of another program that harms no pinned flow but matches bits of mark-mask. The
+ * other program sets these bits in packets for its own rule, but Waymark reads these bits as the
+ * mark of an uplink. Do not report a rule that leads to the table of the uplink with this mark. */
 static void shared_mark_add(const struct checking *k, const struct rule_state *r)
 {
 	uint32_t bits = r->fwmark & r->fwmask & k->c->mark_mask, mask = mask_proposal(k);
@@ -382,8 +382,8 @@ static void rule_checked(const struct checking *k, const struct rule_state *r)
 
 /* --- routes that divert pinned flows --------------------------------------------------- */
 
-/* Return whether r is the route of a forwarded packet that has this mark and a destination in the
- * prefix of r. */
+/* Return whether the kernel would choose r for a forwarded packet with this mark whose destination
+ * is in the prefix of r. */
 static bool route_takes_over(const struct netstate *all, const struct route_state *r, uint32_t mark)
 {
 	struct fib_query q = {
@@ -466,8 +466,8 @@ static void takeover_checked(const struct checking *k, const struct netstate *al
 	}
 }
 
-/* Return a state with the other programs' rules and general routes from the snapshot, and with
- * Waymark's rules and routes from the plan. */
+/* Return a state that consists of the rules and general routes of other programs (from the
+ * snapshot) and of Waymark's rules and routes (from the plan). */
 static struct netstate *state_merge(const struct checking *k)
 {
 	struct netstate *all = netstate_new();
@@ -490,8 +490,8 @@ static struct netstate *state_merge(const struct checking *k)
 	return NULL;
 }
 
-/* Return whether the route may divert flows. A unicast default route does not count: Waymark makes
- * the uplinks' default routes from such routes. */
+/* Return whether the route may divert flows. A unicast default route does not divert flows, because
+ * Waymark derives the uplinks' default routes from such routes. */
 static bool may_take_over(const struct route_state *r)
 {
 	return (r->dst.len || r->type != RTN_UNICAST) && hostcheck_prefix_is_general(&r->dst) &&
@@ -546,7 +546,7 @@ static bool table_delivers_here(const struct netstate *s, const struct rule_stat
 	return false;
 }
 
-/* Report rules of transparent proxies (tproxy). With src_valid_mark = 1, the reverse path check
+/* Report rules of transparent proxies (tproxy). If src_valid_mark is 1, the reverse path check
  * looks up the source address with the packet mark. The rule leads this look-up to a table that
  * delivers every address locally. The kernel then regards the source address as local and drops the
  * packet as a martian. */

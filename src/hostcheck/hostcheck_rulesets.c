@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_rulesets.c - checks what nftables rules of other programs do to the marks,
- * labels, events and NFLOG group that Waymark uses. It reads nft's JSON. mark_writers.c
- * finds which bits of a mark a rule may change.
+ * hostcheck_rulesets.c - finds nftables rules of other programs that affect the marks, labels,
+ * events or NFLOG group that Waymark uses. It reads nft's JSON. mark_writers.c finds which bits of
+ * a mark a rule may change.
  */
 #include <inttypes.h>
 #include <jansson.h>

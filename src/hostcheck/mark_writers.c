@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mark_writers.c - finds the statements in nft's JSON that set marks, and which bits of the
- * mark each statement may change: all bits that its expression does not copy from the same
- * mark.
+ * mark_writers.c - finds the statements in nft's JSON that set marks, and the bits that each
+ * statement may change. These are all bits that the expression of the statement does not copy from
+ * the same mark.
  *
  * Must not know who uses the bits.
  */
@@ -53,8 +53,8 @@ static uint32_t bits_kept(const json_t *expression, const char *type)
 	return 0;
 }
 
-/* Set *constant to the value that the changed bits get: the whole expression or the right operand
- * of an OR. Return false if that value is not a constant. */
+/* Set *constant to the new value of the changed bits: the right operand of an OR or, without an OR,
+ * the whole expression. Return false if this value is not a constant. */
 static bool value_known(const json_t *value, uint32_t *constant)
 {
 	const json_t *operands = json_object_get(value, "|");
@@ -78,8 +78,8 @@ static bool mangle_take(struct mark_writer *w, const json_t *mangle)
 	return true;
 }
 
-/* Take an iptables target, whose arguments nft does not show. Return whether the target may set a
- * mark. */
+/* Note an iptables target in *w. Return whether the target may set a mark. nft does not show the
+ * arguments of such a target, so it may change all bits. */
 static bool xt_take(struct mark_writer *w, const json_t *xt)
 {
 	w->is_xt = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * hostcheck.h - searches this host for settings and programs that conflict with Waymark. Each
- * finding says what was found, and names the command or the configuration key that fixes it. The
- * checks change nothing.
+ * finding describes a conflict, and names the command or the configuration key that fixes the
+ * conflict. The checks change nothing.
  */
 #ifndef WAYMARK_HOSTCHECK_HOSTCHECK_H
 #define WAYMARK_HOSTCHECK_HOSTCHECK_H
@@ -20,8 +20,8 @@
 enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
 const char *finding_level_name(enum finding_level level);
 
-/* The objects that a finding names, for code that processes findings. An empty field: the finding
- * names no such object. */
+/* The objects that a finding names, for code that processes findings. If the finding names no such
+ * object, the field is empty. */
 struct finding_subject {
 	const char *family;	      /* "ipv4", "ipv6", or NULL */
 	enum reason reason;	      /* the reason of the mismatches that the finding can cause */
@@ -56,17 +56,17 @@ size_t findings_count(const struct findings *f, enum finding_level level);
 void findings_clear(struct findings *f);
 
 /* Run all checks: sysctls, kernel features, rules, routes, uplinks, rulesets of other programs,
- * listeners. If CAP_NET_ADMIN is missing, a warning replaces the checks that need it. decisions has
- * the decisions that a running waymarkd has made about uplinks. Return 0 or -ENOMEM. */
+ * listeners. If CAP_NET_ADMIN is missing, a warning replaces the checks that need it. The argument
+ * `decisions` contains what a running waymarkd has decided about uplinks. Return 0 or -ENOMEM. */
 int hostcheck_run(const struct config *c, const struct uplink_decisions *decisions,
 		  struct findings *f);
 
-/* Run the quick checks for conflicts with other programs: their ip rules, routes, rulesets, NFLOG
- * group and listeners. Return 0 or -ENOMEM. */
+/* Run the quick checks for conflicts with other programs: with their ip rules, routes, rulesets and
+ * listeners, and with the process that has bound the NFLOG group. Return 0 or -ENOMEM. */
 int hostcheck_others(const struct config *c, struct findings *f);
 
-/* Report the process that has bound the NFLOG group. Return true if such a process was found. Only
- * root can read which process has bound the group. */
+/* Report the process that has bound the NFLOG group. Return true if such a process was found. This
+ * needs root privileges. */
 bool hostcheck_log_group(const struct config *c, struct findings *f);
 
 /* Return whether a route to this prefix is general: a default route, one of the two halves of a

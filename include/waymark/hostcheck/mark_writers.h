@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mark_writers.h - lists the rules of other programs that set marks, to find the rules that
- * may have changed a mark.
+ * mark_writers.h - lists the rules of other programs that set marks. If a mark was changed, one of
+ * these rules may be the cause.
  */
 #ifndef WAYMARK_HOSTCHECK_MARK_WRITERS_H
 #define WAYMARK_HOSTCHECK_MARK_WRITERS_H
@@ -18,7 +18,7 @@ struct mark_writer {
 	bool is_xt;
 	const char *target; /* if is_xt: name of the target, or "?" */
 	uint32_t bits;	    /* bits that the rule may change */
-	bool has_value;	    /* the rule sets these bits to a constant */
+	bool has_value;	    /* true: the rule sets these bits to the constant `value` */
 	uint32_t value;
 };
 typedef void mark_writer_fn(void *data, const struct mark_writer *w);
