@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * backoff.c - computes waits: after a failure, and until a batch is full.
+ * backoff.c - computes how long to wait after a failure, and how long to wait for more rows.
  */
 #include "export/backoff.h"
 

@@ -12,23 +12,25 @@
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS	 300000
 
-/* Return how long to wait after this many failures in a row (at least 1). The limit doubles from a
- * second up to five minutes; the wait is a random part of the limit, at least half of it. */
+/* Return how long to wait after this many consecutive failures (at least 1). A limit starts at one
+ * second, and doubles with each failure up to five minutes. The returned time is random, between
+ * half of the limit and the limit. */
 int64_t backoff_ms(unsigned failures, uint32_t random);
 
 #define BATCH_ROWS	50000
 #define BATCH_WAIT_MS	60000
 #define BATCH_URGENT_MS 2000
 
-/* How long the pending rows of one table have waited. */
+/* Since when the pending rows of one table have waited, and how long they wait at most. */
 struct pace {
 	int64_t since_ms; /* when the first pending row was seen; 0: no row is pending */
 	int64_t wait_ms;
 };
 
-/* Return whether the pending rows are due, because they fill a batch or because the first of them
- * has waited long enough. Long enough is a minute, or two seconds if the table is urgent, minus a
- * random part of at most a quarter. now_ms is of a steady clock and above 0. */
+/* Return whether the pending rows must be sent now, because they fill a batch, or because the first
+ * pending row has waited long enough. It waits for one minute or, if is_urgent is set, for two
+ * seconds; a random part, at most a quarter, is subtracted. now_ms comes from a steady clock and is
+ * above 0. */
 bool pace_is_due(struct pace *p, int64_t pending, bool is_urgent, int64_t now_ms, uint32_t random);
 
 /* Note that the pending rows have been sent. */

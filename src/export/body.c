@@ -14,7 +14,8 @@
 
 #define STAGE_BYTES 32768
 #define GROW_BYTES  262144
-/* How much memory is kept for the next batch. The memory of a larger batch is freed. */
+/* If the memory of a batch is not larger than this, it is kept for the next batch. Otherwise it is
+ * freed. */
 #define KEPT_BYTES 16777216
 
 struct body {

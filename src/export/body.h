@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * body.h - the bytes of a batch, kept in memory until the target acknowledges them. They can be
- * compressed as they are added, so that 50,000 rows take a few megabytes.
+ * compressed while they are added, so that 50,000 rows need only a few megabytes.
  *
  * If memory runs out, body_finish() returns the error.
  */
@@ -31,7 +31,7 @@ void body_put_number(struct body *b, int64_t number);
 void body_put_unsigned(struct body *b, uint64_t number);
 void body_put_real(struct body *b, double number);
 
-/* Return the number of bytes so far, without those still in the input buffer. */
+/* Return the size of the body, without the bytes that are still in the input buffer. */
 size_t body_size(const struct body *b);
 
 /* End the batch. Set *bytes and *size to all its bytes. Return 0 or -ENOMEM. */

@@ -121,7 +121,8 @@ static size_t utf8_length(const unsigned char *s, size_t size)
 	return n;
 }
 
-/* Put one character, escaped if necessary. Return how many bytes of s it took. */
+/* Put the first character of s, escaped if necessary. Return the length of this character in s, in
+ * bytes. */
 static size_t json_character(struct body *b, const unsigned char *s, size_t size)
 {
 	size_t n = utf8_length(s, size);

@@ -74,7 +74,7 @@ void exporter_save(struct exporter *x)
 
 /* --- the start ---------------------------------------------------------------------- */
 
-/* Hash the bytes of the configuration file: routers with the same configuration have the same
+/* Hash the bytes of the configuration file. Routers with the same configuration file have the same
  * hash. */
 static void config_hash(const struct config *c, char *to, size_t size)
 {
@@ -100,8 +100,7 @@ static void uplinks_list(const struct config *c, char *to, size_t size)
 					 c->uplinks[i].tier);
 }
 
-/* Lock the state. The lock file is a file of its own, because the state file is replaced
- * repeatedly. */
+/* Lock the state with a separate lock file, because the state file is replaced repeatedly. */
 static int state_lock(const char *path)
 {
 	char name[PATH_MAX];

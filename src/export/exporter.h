@@ -16,7 +16,7 @@
 
 struct export_options {
 	bool is_once;	/* end when all rows are acknowledged */
-	bool has_since; /* start with the first change made at since_ms or later */
+	bool has_since; /* start with the first change that was made at since_ms or later */
 	int64_t since_ms;
 	const char *const *targets; /* names, ended by NULL; NULL or none: all configured targets */
 };
@@ -40,17 +40,19 @@ struct exporter {
  * -errno; errors have been logged. */
 int exporter_run(const struct config *c, const struct export_options *options);
 
-/* Save the state; the caller holds the mutex. Log only the first failure in a row. */
+/* Save the state; the caller holds the mutex. If several calls fail in a row, log only the first
+ * failure. */
 void exporter_save(struct exporter *x);
 
-/* Sleep for ms, or less if the exporter stops meanwhile. Return whether it stops. */
+/* Sleep for this many milliseconds, or until the exporter stops. Return whether the exporter
+ * stops. */
 bool exporter_sleep(struct exporter *x, int64_t ms);
 bool exporter_is_stopping(struct exporter *x);
 
 uint32_t exporter_random(void);
 
-/* Write this router's name in exported data to buf: the configured name or, if none is configured,
- * the host's name. */
+/* Write the name that this router has in exported data to buf: the configured name or, if none is
+ * configured, the host's name. */
 void exporter_router(const struct config *c, char *buf, size_t size);
 
 #endif

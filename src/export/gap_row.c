@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gap_row.c - makes the rows that only the exporter has: gaps and heartbeats.
+ * gap_row.c - makes the rows that are not in the history: gaps in the exported data, and
+ * heartbeats.
  */
 #include "export/gap_row.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gap_row.h - makes the rows that are not in the history: gaps in what was shipped, and heartbeats.
+ * gap_row.h - makes the rows that are not in the history: gaps in the shipped data, and heartbeats.
  * Pure.
  */
 #ifndef WAYMARK_SRC_EXPORT_GAP_ROW_H
@@ -37,7 +37,7 @@ extern const struct feed_table heartbeat_table;
 
 struct heartbeat {
 	int64_t time_ms;
-	const char *program, *config; /* version of the program; hash of the configuration */
+	const char *program, *config; /* version of the program; hash of its configuration */
 	const char *uplinks;	      /* "NAME:WEIGHT:TIER", separated by blanks */
 	int64_t last_flow_id, last_position, pending;
 	int64_t alive_ms; /* when waymarkd last wrote to the history; 0: unknown */

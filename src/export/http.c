@@ -166,8 +166,8 @@ static bool is_http(CURLU *url)
 	return is;
 }
 
-/* Turn the path "/waymark" into the parameter "database=waymark". Keep other parameters of the
- * URL. */
+/* Replace a path such as "/waymark" by the parameter "database=waymark". Keep the other parameters
+ * of the URL. */
 static int database_set(CURLU *url)
 {
 	char *path = NULL, *part = NULL;

@@ -34,8 +34,9 @@ bool http_is_available(void);
 struct http *http_new(const struct http_settings *settings);
 void http_free(struct http *h);
 
-/* Build the URL of a request, malloc'd. The path of base names the database; query becomes a
- * parameter of the URL. On failure return NULL with errno: EINVAL if base is not an HTTP URL. */
+/* Build the URL of a request, malloc'd. The path of `base` is the name of the database. `query`
+ * becomes a parameter of the URL. On failure return NULL with errno: EINVAL if base is not an HTTP
+ * URL. */
 char *http_url(const char *base, const char *query);
 /* Return the URL's host, malloc'd, for messages; or NULL. */
 char *http_host(const char *base);

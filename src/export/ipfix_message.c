@@ -2,8 +2,9 @@
 /*
  * ipfix_message.c - builds templates and records from one table of information elements.
  *
- * There is one template for each combination of IPv4 or IPv6, with or without translation, ICMP or
- * another protocol. A record therefore contains no element that is meaningless for its flow.
+ * There is one template for each combination of three properties: IPv4 or IPv6, translated or not,
+ * ICMP or another protocol. A record therefore contains no element that is meaningless for its
+ * flow.
  */
 #include "export/ipfix_message.h"
 
@@ -23,7 +24,7 @@
 /* Template flags; template ID = TEMPLATE_FIRST + flags. */
 enum shape { SHAPE_V6 = 1, SHAPE_ICMP = 2, SHAPE_NAT = 4, SHAPES = 8 };
 
-/* Who assigned the element's number. */
+/* The organization that assigned the number of an element. */
 enum space { SPACE_IANA, SPACE_REVERSE, SPACE_OWN };
 
 enum fact {
@@ -161,7 +162,8 @@ static void put_bytes(struct ipfix_writer *w, const void *bytes, size_t n)
 		memcpy(to, bytes, n);
 }
 
-/* Put a text of variable length (RFC 7011, section 7): a length below 255 takes one byte. */
+/* Put a text of variable length (RFC 7011, section 7). The length is below 255, so it is written as
+ * one byte. */
 static void put_text(struct ipfix_writer *w, const char *text)
 {
 	size_t n = strlen(text);
@@ -204,7 +206,8 @@ static void message_begin(struct ipfix_writer *w)
 	put_number(w, 10, 2); /* version */
 	put_number(w, 0, 2);  /* length */
 	put_number(w, 0, 4);  /* export time */
-	put_number(w, 0, 4);  /* sequence number; until ipfix_stamp(), the number of records */
+	put_number(w, 0, 4);  /* number of records, until ipfix_stamp() writes the sequence
+			       * number */
 	put_number(w, w->domain, 4);
 }
 

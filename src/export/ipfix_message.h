@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ipfix_message.h - encodes flows as IPFIX messages (RFC 7011, with elements of RFC 7012 and RFC
- * 8158). Both directions are in one record (RFC 5103). Pure: bytes in memory.
+ * 8158). Both directions are in one record (RFC 5103). Pure: the messages are only bytes in memory.
  *
- * Messages are appended to one buffer. ipfix_stamp() writes their sequence number and export time
- * when they are sent, because both depend on the session.
+ * Messages are appended to one buffer. ipfix_stamp() writes the sequence number and the export time
+ * of a message when it is sent, because both depend on the session.
  */
 #ifndef WAYMARK_SRC_EXPORT_IPFIX_MESSAGE_H
 #define WAYMARK_SRC_EXPORT_IPFIX_MESSAGE_H
@@ -60,7 +60,7 @@ void ipfix_free(struct ipfix_writer *w);
 /* Append messages with all templates. Send them first and again at intervals. */
 void ipfix_put_templates(struct ipfix_writer *w);
 
-/* Append a flow to the last message, or to a new one if it does not fit. */
+/* Append a flow to the last message. If the flow does not fit, begin a new message. */
 void ipfix_put_flow(struct ipfix_writer *w, const struct ipfix_flow *f);
 
 /* Return the length of the message. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * log.h - writes lines to standard error, with their priority if the journal reads them.
+ * log.h - writes lines to standard error. If the journal reads standard error, each line begins
+ * with its priority.
  */
 #ifndef WAYMARK_SRC_EXPORT_LOG_H
 #define WAYMARK_SRC_EXPORT_LOG_H

@@ -4,7 +4,7 @@
  *
  * The key of a row is router, history and id. Among several rows with one key, ClickHouse keeps
  * only the row with the highest version, so a batch may be sent more than once. On a cluster, all
- * rows of a router are on one shard, so FINAL on the Distributed table is exact.
+ * rows of a router are on the same shard, so a query with FINAL on the Distributed table is exact.
  *
  * Rows are sorted first by the hour of their day_column(), so that a query about one hour reads no
  * other hours, for any router. The time in day_column() never changes, so all versions of a row are
@@ -48,8 +48,8 @@ static void type_print(FILE *out, const struct schema_options *o, const struct f
 		c->is_nullable ? ")" : "", is_low ? ")" : "");
 }
 
-/* Print a column with the time in ClickHouse's own type. The server computes it; rows do not
- * contain it. */
+/* Print a column with the time in ClickHouse's own type. The server computes this column from the
+ * time in milliseconds; the exporter does not send it. */
 static void time_print(FILE *out, const struct schema_options *o, const struct feed_column *c)
 {
 	bool is_18 = o->dialect == SCHEMA_18;
@@ -72,7 +72,8 @@ static const struct feed_column *day_column(const struct feed_table *t)
 	return &t->columns[i];
 }
 
-/* Print the time of day_column() in milliseconds. It is never NULL. */
+/* Print an expression for the time of day_column() in milliseconds. The expression is never
+ * NULL. */
 static void day_ms_print(FILE *out, const struct feed_table *t)
 {
 	bool is_nullable = day_column(t)->is_nullable;
@@ -80,8 +81,8 @@ static void day_ms_print(FILE *out, const struct feed_table *t)
 	fprintf(out, "%s%s_ms%s", is_nullable ? "ifNull(" : "", t->day, is_nullable ? ", 0)" : "");
 }
 
-/* Print an index for each address column, because most blocks of rows do not contain a given
- * address. Version 18.16 has no such indexes. */
+/* Print an index for each address column. A query for one address then skips the many blocks of
+ * rows that do not contain the address. Version 18.16 has no such indexes. */
 static void indices_print(FILE *out, const struct schema_options *o, const struct feed_table *t)
 {
 	for (size_t i = 0; i < t->n_columns && o->dialect == SCHEMA_CURRENT; i++)
@@ -162,8 +163,8 @@ static void table_print(FILE *out, const struct schema_options *o, const struct 
 		o->database, t->name, o->cluster, o->database, t->name);
 }
 
-/* Print a view with sums of usage. It is not a materialized view, which would count a batch twice
- * if the batch is sent twice. */
+/* Print a view with sums of usage. It is not a materialized view, because such a view would count a
+ * batch twice if the batch is sent twice. */
 static void rollup_print(FILE *out, const struct schema_options *o, const char *name,
 			 const char *start)
 {

@@ -21,7 +21,7 @@
 
 #define POLL_MS 500
 #define OPEN_MS 5000
-/* Rows per read transaction, which takes some 20 ms. */
+/* Number of rows that are read in one transaction. One transaction takes some 20 ms. */
 #define STEP_ROWS    2000
 #define HEARTBEAT_MS 60000
 #define LONG_MS	     3600000 /* live flows older than this are shipped as interim rows */
@@ -35,7 +35,7 @@ struct shipper {
 	struct state_target *state;
 	struct export_origin origin;
 	struct pace pace[FEED_TABLES];
-	struct feed_span span; /* as last read from the history */
+	struct feed_span span; /* what spans_read() last read from the history */
 	/* CLOCK_MONOTONIC times (ms) at which the next heartbeat and the next interim rows are
 	 * due */
 	int64_t heartbeat_ms, long_pass_ms;
@@ -87,8 +87,8 @@ void shipper_free(struct shipper *s)
 
 /* --- sending ------------------------------------------------------------------------- */
 
-/* Replace characters that are not printable in a server's message, because the state file holds
- * only text. */
+/* Replace the non-printable characters in a server's message, because the message is stored in the
+ * state file, which must be text. */
 static void text_clean(char *text)
 {
 	for (; *text; text++)
@@ -321,7 +321,7 @@ static int64_t pending(const struct shipper *s, int table)
 	int64_t n = s->span.tables[table] - position;
 
 	if (n <= 0 && position + 1 < s->span.first)
-		n = 1; /* retention has removed changes, which must be reported as a gap */
+		n = 1; /* retention has removed changes: they must be reported as a gap */
 	return n > 0 && s->target->takes(s->self, &feed_tables[table], false) ? n : 0;
 }
 
@@ -362,8 +362,8 @@ static int positions_find(struct shipper *s)
 }
 
 /* After the history was replaced, report the unshipped rows of the previous history as gaps. The
- * last change in each gap is unknown, because the previous history may have grown after it was last
- * read. For flows, therefore report a gap even if no unshipped change is known. */
+ * last change of each gap is unknown, because waymarkd may have added rows after the last read. For
+ * table flows, therefore report a gap even if no unshipped change is known. */
 static int history_leave(struct shipper *s)
 {
 	struct export_origin former = {s->x->router, s->state->history};
@@ -453,8 +453,8 @@ static void position_set(struct shipper *s, int table, int64_t position)
 	pthread_mutex_unlock(&s->x->mutex);
 }
 
-/* Handle a history that ends before the acknowledged position, because a power failure lost its
- * last commits: report a gap and move the position back. */
+/* Handle a history that ends before the acknowledged position: a power failure has destroyed its
+ * last commits. Report a gap and move the position back. */
 static int regress_handle(struct shipper *s, int table)
 {
 	struct state_table *t = &s->state->tables[table];
@@ -474,9 +474,9 @@ static int regress_handle(struct shipper *s, int table)
 	return err;
 }
 
-/* If a table has no pending rows, advance its position to the history's last change. Otherwise
- * changes of other tables that retention removes later would be reported as missing rows of this
- * table. */
+/* If a table has no pending rows, advance its position to the history's last change. Otherwise,
+ * when retention removes changes of other tables later, these changes would be reported as missing
+ * rows of this table. */
 static int position_follow(struct shipper *s, int table)
 {
 	struct state_table *t = &s->state->tables[table];

@@ -2,9 +2,9 @@
 /*
  * shipper.h - ships the history to one target, table by table.
  *
- * A batch is read in short transactions and sent until it is acknowledged; only then does the
- * position advance. If rows were pruned before they were shipped, the target must acknowledge a gap
- * that names these rows before the position passes them.
+ * A batch is read in short transactions and sent until it is acknowledged. After that, the position
+ * advances. If rows were pruned before they were shipped, a gap that names these rows is sent, and
+ * the position passes them only after the target has acknowledged the gap.
  */
 #ifndef WAYMARK_SRC_EXPORT_SHIPPER_H
 #define WAYMARK_SRC_EXPORT_SHIPPER_H

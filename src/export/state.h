@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * state.h - the state file: the position up to which each target has acknowledged each table, and
- * the results of attempts.
+ * the results of attempts to ship.
  *
  * The file is written under another name, synced and renamed, so that it is always complete. A
- * damaged file is refused: all rows are then shipped again, and replace their earlier copies.
+ * damaged file is refused. The exporter then ships all rows again, and they replace their earlier
+ * copies in the target.
  */
 #ifndef WAYMARK_SRC_EXPORT_STATE_H
 #define WAYMARK_SRC_EXPORT_STATE_H
@@ -18,7 +19,7 @@
 
 struct state_table {
 	int64_t position; /* number of the last acknowledged change */
-	int64_t seen;	  /* number of the last change in the history, when it was last read */
+	int64_t seen;	  /* number of the last change in the history, as last read */
 	int64_t time_ms;  /* when the last acknowledged row changed; 0: unknown */
 	uint64_t rows;	  /* all rows ever acknowledged */
 	uint64_t missing; /* rows pruned before they were shipped; gaps name them */
@@ -30,7 +31,7 @@ struct state_target {
 	struct state_table tables[FEED_TABLES];
 	uint64_t batches, failures; /* acknowledged batches; failed attempts */
 	int64_t acknowledged_ms;
-	int64_t error_ms; /* when the last attempt failed; 0: it succeeded */
+	int64_t error_ms; /* time of the last attempt if it failed; 0: it succeeded */
 	char error[256];
 };
 

@@ -42,7 +42,7 @@ static bool is_locked(const char *state_file)
 	return is;
 }
 
-/* Count the changes that a target has not acknowledged. If it has acknowledged only rows of another
+/* Count the changes that a target has not acknowledged. If the target's position refers to another
  * history, all changes of this history are pending. */
 static void pending_read(struct status *s, struct feed *f, unsigned target)
 {
@@ -81,7 +81,8 @@ static int64_t pending_all(const struct status *s, const struct state_target *t)
 	return n;
 }
 
-/* Return the age (s) of the last acknowledged row if other rows are pending, else 0. */
+/* If rows are pending, return the age of the last acknowledged row in seconds; otherwise return
+ * 0. */
 static int64_t lag_s(const struct status *s, const struct state_target *t, int table)
 {
 	int64_t time_ms = t->tables[table].time_ms;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * target.h - the interface to the systems that rows are shipped to. Each kind of target is a table
+ * target.h - the interface to the systems to which rows are shipped. Each kind of target is a table
  * of functions in a file of its own.
  *
- * A batch is begun, filled with rows, and sent until it is acknowledged. It may be sent more than
- * once. A target knows neither positions nor waits.
+ * The shipper begins a batch, fills it with rows, and sends it until it is acknowledged. A batch
+ * may arrive more than once. A target knows neither positions nor waiting times.
  */
 #ifndef WAYMARK_SRC_EXPORT_TARGET_H
 #define WAYMARK_SRC_EXPORT_TARGET_H
@@ -24,7 +24,7 @@ struct target_error {
 struct target_env {
 	const struct config *config;
 	const char *router;
-	const bool *is_stopping; /* true: the exporter stops, so the target gives up pending work */
+	const bool *is_stopping; /* true: the exporter stops, and the target must stop waiting */
 };
 
 struct export_target {
@@ -34,7 +34,8 @@ struct export_target {
 	/* Open the target. On failure return NULL with errno and print one line to errors. */
 	void *(*open)(const struct target_env *env, FILE *errors);
 	void (*close)(void *self);
-	/* Return whether the target accepts rows of this table (is_interim: rows of live flows). */
+	/* Return whether the target accepts rows of this table. If is_interim is set, the rows are
+	 * rows of live flows. */
 	bool (*takes)(void *self, const struct feed_table *t, bool is_interim);
 	/* begin() begins a batch; add() adds a row to it. Both return 0 or -errno. add() may also
 	 * return 1: this row has filled the batch. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * target_clickhouse.c - ships rows to ClickHouse over HTTP, with one compressed INSERT per batch.
+ * target_clickhouse.c - ships rows to ClickHouse over HTTP. Each batch is one compressed INSERT.
  *
  * Status 200 with an empty body acknowledges a batch. If the server fails after it has sent the
  * status, the body contains the error.

@@ -4,8 +4,8 @@
  * whose files are rotated by size.
  *
  * In a folder, the JSON lines of all tables go to waymark.jsonl, and CSV goes to one file per
- * table. A batch is acknowledged when it is written and synced. A line that a crash left incomplete
- * is removed when its file is opened again.
+ * table. A batch is acknowledged when it is written and synced. If a crash left an incomplete line,
+ * the line is removed when the file is opened again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,8 +78,9 @@ static void *file_open(const struct target_env *env, FILE *errors)
 	return f;
 }
 
-/* Take no interim rows, which are rows of live flows. A CSV file has one header line, so it can hold
- * only one table. Unless there is a folder with a file per table, CSV therefore holds only flows. */
+/* Refuse interim rows, which are rows of live flows. A CSV file has one header line, so it can hold
+ * only one table. Therefore write only table flows, unless the target is a folder, which has one
+ * CSV file per table. */
 static bool file_takes(void *self, const struct feed_table *t, bool is_interim)
 {
 	const struct file_target *f = self;
@@ -123,7 +124,7 @@ static void path_make(const struct file_target *f, char path[PATH_MAX])
 		snprintf(path, PATH_MAX, "%s/waymark.jsonl", f->config->file);
 }
 
-/* Remove a line that a crash left incomplete. */
+/* Remove an incomplete line at the end of the file, which a crash may have left. */
 static int tail_mend(int fd, off_t size)
 {
 	char bytes[TAIL_BYTES];
@@ -243,7 +244,7 @@ static int file_send(void *self, struct target_error *why)
 		r = file_prepare(f, path);
 	if (r == 0)
 		r = batch_write(f, bytes, size);
-	/* A written batch is acknowledged even if the rotation fails. */
+	/* If the rotation fails, the batch is nevertheless written and acknowledged. */
 	if (r == 0 && is_large(f))
 		file_rotate(f);
 	if (r < 0)

@@ -3,8 +3,8 @@
  * target_ipfix.c - ships ended flows to an IPFIX collector over TCP or UDP.
  *
  * Over TCP, a batch is acknowledged when the collector's kernel has received all of it. Over UDP, a
- * batch counts as acknowledged when it is sent. Datagrams may get lost; the sequence numbers show
- * this to the collector.
+ * batch counts as acknowledged when it is sent. Datagrams may get lost, but the collector notices
+ * gaps in the sequence numbers.
  */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -199,8 +199,8 @@ static void addr_read(const struct ipfix *x, const struct feed_row *row, enum so
 		*out = (struct addr){0};
 }
 
-/* Return the ifindex of the first interface in a list of names, or 0. Remember it for the rest of
- * the batch. */
+/* Return the ifindex of the first interface in a list of names, or 0. Keep the result for later
+ * rows of the batch. */
 static uint32_t index_of(struct ipfix *x, const char *names)
 {
 	char name[IF_NAMESIZE];
@@ -366,8 +366,8 @@ static int bytes_send(struct ipfix *x, const uint8_t *bytes, size_t size)
 	return 0;
 }
 
-/* Send messages. Stamp a copy of each message: ipfix_stamp() overwrites the message's number of
- * records, which is needed again if the batch is sent again. */
+/* Send messages. Stamp only a copy of each message: ipfix_stamp() overwrites the number of records,
+ * which is needed again if the batch is sent again. */
 static int messages_send(struct ipfix *x, const struct ipfix_writer *w, time_t now)
 {
 	uint8_t message[2 * IPFIX_MESSAGE_BYTES];
@@ -390,8 +390,8 @@ static int messages_send(struct ipfix *x, const struct ipfix_writer *w, time_t n
 	return r;
 }
 
-/* Check that the connection is still open: an empty send queue alone does not show delivery,
- * because the queue is also empty after a reset. */
+/* Check that the connection is still open. An empty send queue does not prove delivery, because the
+ * queue is also empty after a reset. */
 static int session_check(const struct ipfix *x)
 {
 	socklen_t size = sizeof(int);
