@@ -14,14 +14,18 @@
 #define HTTP_FEATURE "no curl (no webhook, no target clickhouse)"
 #endif
 
+#include "waymark/kernel/privilege.h"
+
 void features_print(FILE *out)
 {
 	fprintf(out, "waymark %s\n", PACKAGE_VERSION);
 	fprintf(out,
-		"schema 3, sqlite %s, jansson %s, %s"
+		"schema 3, sqlite %s, jansson %s, %s, "
 #if defined(__SANITIZE_ADDRESS__)
-		", sanitizers"
+		"sanitizers, "
 #endif
-		"\n",
+		,
 		sqlite3_libversion(), JANSSON_VERSION, HTTP_FEATURE);
+	privilege_features_print(out);
+	fputc('\n', out);
 }

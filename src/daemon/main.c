@@ -56,7 +56,9 @@ static int arguments_read(int argc, char **argv, const char **path, int *debug)
 			fputs(usage, stdout);
 			return EXIT_DONE;
 		case 'V':
-			printf("waymarkd " PACKAGE_VERSION " (%s)\n", privilege_features());
+			printf("waymarkd " PACKAGE_VERSION " (");
+			privilege_features_print(stdout);
+			puts(")");
 			return EXIT_DONE;
 		default:
 			fputs(usage, stderr);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * privilege.c - reads and drops capabilities with capget(2) and capset(2). No library is used,
- * because only one capability matters.
+ * privilege.c - switches to an unprivileged user, gives up capabilities and system calls.
  */
 #include "waymark/kernel/privilege.h"
 
@@ -9,67 +8,49 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "kernel/capabilities.h"
 
 #ifdef HAVE_SECCOMP
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
-#include <stdio.h>
 
 #include "waymark/kernel/transaction.h"
 #endif
 
 bool privilege_has_net_admin(void)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	if (syscall(SYS_capget, &header, data))
-		return false;
-	return data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN);
-}
-
-static int net_admin_keep(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	data[CAP_TO_INDEX(CAP_NET_ADMIN)].permitted = CAP_TO_MASK(CAP_NET_ADMIN);
-	data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective = CAP_TO_MASK(CAP_NET_ADMIN);
-	return syscall(SYS_capset, &header, data) ? -errno : 0;
+	return capabilities_include(CAP_NET_ADMIN);
 }
 
 /* Reduce the bounding set first: this needs CAP_SETPCAP, which is dropped later. */
 int privilege_become(uid_t uid, gid_t gid)
 {
-	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (cap != CAP_NET_ADMIN && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
-			return -errno;
+	int err = capabilities_bound(CAP_NET_ADMIN);
+
+	if (err < 0)
+		return err;
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(0, NULL) || setresgid(gid, gid, gid) ||
 	    setresuid(uid, uid, uid))
 		return -errno;
-	return net_admin_keep();
+	return capabilities_keep(CAP_NET_ADMIN);
 }
 
 /* Without CAP_SETPCAP the bounding set cannot be reduced. The process cannot gain the capabilities
  * of that set even so, because no_new_privs is set. */
 int privilege_shed(bool is_switching, uid_t uid, gid_t gid)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
-
-	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	capabilities_bound(CAPABILITY_NONE);
 	if (is_switching &&
 	    (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid)))
 		return -errno;
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || syscall(SYS_capset, &header, none))
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
-	return 0;
+	return capabilities_keep(CAPABILITY_NONE);
 }
 
 #ifdef HAVE_SECCOMP
@@ -165,7 +146,7 @@ static int calls_forbid(void)
 	return err;
 }
 
-const char *privilege_features(void)
+static const char *filter_library(void)
 {
 	return "seccomp";
 }
@@ -175,7 +156,7 @@ static int calls_forbid(void)
 	return 0;
 }
 
-const char *privilege_features(void)
+static const char *filter_library(void)
 {
 	return "no seccomp";
 }
@@ -187,4 +168,9 @@ int privilege_seal(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	return calls_forbid();
+}
+
+void privilege_features_print(FILE *out)
+{
+	fprintf(out, "%s, %s", capabilities_library(), filter_library());
 }

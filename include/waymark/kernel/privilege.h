@@ -6,6 +6,7 @@
 #define WAYMARK_KERNEL_PRIVILEGE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /* Return whether CAP_NET_ADMIN is effective in this user namespace. */
@@ -24,7 +25,7 @@ int privilege_shed(bool is_switching, uid_t uid, gid_t gid);
  * such as execve(2). Return 0 or -errno. */
 int privilege_seal(void);
 
-/* Return "seccomp" or "no seccomp": whether privilege_seal() was built with libseccomp. */
-const char *privilege_features(void);
+/* Print the libraries that this file was built with, for example "libcap-ng, no seccomp". */
+void privilege_features_print(FILE *out);
 
 #endif

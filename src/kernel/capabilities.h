@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * capabilities.h - reads and reduces the capabilities of this thread.
+ *
+ * configure picks one of two implementations: capabilities_libcapng.c if libcap-ng is there,
+ * otherwise capabilities_plain.c.
+ */
+#ifndef WAYMARK_KERNEL_CAPABILITIES_H
+#define WAYMARK_KERNEL_CAPABILITIES_H
+
+#include <stdbool.h>
+
+#define CAPABILITY_NONE (-1)
+
+/* Return whether this capability is effective. */
+bool capabilities_include(int capability);
+
+/* Remove every capability but this one from the bounding set, whose capabilities a program that
+ * root executes would get. This needs CAP_SETPCAP. Return 0 or -errno. */
+int capabilities_bound(int kept);
+
+/* Give up every other capability than this one, permanently. Return 0 or -errno. */
+int capabilities_keep(int kept);
+
+/* Return the name of the library, as `waymarkd --version` prints it. */
+const char *capabilities_library(void);
+
+#endif
