@@ -107,8 +107,8 @@ void backup_stats(const struct daemon *d, struct backup_stats *out)
 
 /* --- backup uplinks in use ------------------------------------------------------------------- */
 
-/* Return the lowest tier among the uplinks with a weight above 0. is_usable: consider only usable
- * uplinks. */
+/* Return the lowest tier among the uplinks with a weight above 0. If is_usable is true, consider
+ * only usable uplinks. */
 static uint32_t tier_lowest(const struct daemon *d, unsigned family, bool is_usable)
 {
 	uint32_t tier = UINT32_MAX;
@@ -250,7 +250,7 @@ static void flows_take(void *data, const struct ct_event *entries, size_t n)
 		flow_take(data, &entries[i]);
 }
 
-/* Order by rank, and within a rank by idle time, longest first. */
+/* Order flows by rank. Within a rank, the flow with the longest idle time is first. */
 static int by_rank(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;

@@ -141,8 +141,8 @@ static void start_complain(struct check *k, const struct uplink_config *u, const
 	k->has_complained = true;
 }
 
-/* Return whether a check will have no result, because its talker died or does not answer. Such a
- * check counts as neither good nor bad. */
+/* Return whether a check will have no result, because the talker that runs it has died or does not
+ * answer. Such a check counts as neither good nor bad. */
 static bool is_lost(const struct daemon *d, const struct uplink_config *u, const struct check *k,
 		    int64_t now_ms)
 {
@@ -164,7 +164,7 @@ static void check_tick(struct daemon *d, const struct uplink_config *u, struct c
 	k->generation = talker_generation(d->talker);
 	err = check_start(d, u, k);
 	k->is_running = !err;
-	/* -EHOSTDOWN and -EAGAIN mean that the talker does not work, which delivery.c reports once
+	/* -EHOSTDOWN and -EAGAIN mean that the talker does not work. delivery.c reports this once
 	 * for all uplinks. */
 	if (err && err != -EHOSTDOWN && err != -EAGAIN)
 		start_complain(k, u, strerror(-err));

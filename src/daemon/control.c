@@ -59,8 +59,8 @@ static int epoll_set(const struct control *c, int operation, int fd, uint32_t ev
 	return epoll_ctl(c->epoll_fd, operation, fd, &ev) ? -errno : 0;
 }
 
-/* Start or stop the timer, which ticks each second. It runs while there are clients, or while the
- * listener is paused. */
+/* Start or stop the timer, which ticks each second. The timer runs while there are clients, or
+ * while the listener is paused. */
 static void timer_run(const struct control *c, bool is_running)
 {
 	struct itimerspec spec = {0};

@@ -41,7 +41,7 @@ typedef char *control_handler_fn(void *data, const char *command, const struct c
 
 /* Listen at path with mode 0660, and create missing folders. A socket file without a listener is
  * replaced. On failure return NULL with errno: EADDRINUSE if another daemon listens there, ENOTSOCK
- * if path is not a socket (it is not removed), ENAMETOOLONG, EACCES, ... */
+ * if path is not a socket (the file is not removed), ENAMETOOLONG, EACCES, ... */
 struct control *control_open(const char *path, control_handler_fn *fn, void *data);
 
 /* Type of the function that is called before each command. If it returns false, the command is
@@ -69,9 +69,9 @@ void control_broadcast(struct control *c, const char *line);
 
 struct control_stats {
 	uint64_t accepted;
-	uint64_t refused;	    /* too many clients or watchers */
-	uint64_t bad_requests;	    /* not JSON, without a command, too long, unknown or not
-				     * permitted */
+	uint64_t refused;	    /* refused because there were too many clients or watchers */
+	uint64_t bad_requests;	    /* requests that are not JSON, name no command, are too long,
+				     * unknown or not permitted */
 	uint64_t dropped_slow;	    /* clients that exceeded CONTROL_PATIENCE_S, and watchers whose
 				     * line could not be queued */
 	uint32_t clients, watchers; /* current numbers */

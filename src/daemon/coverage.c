@@ -44,7 +44,7 @@ struct coverage {
 	struct coverage_record sum[UPLINKS_MAX];   /* sum of the intervals since waymarkd started */
 	uint64_t lost[UPLINKS_MAX][FLOW_SHARES];   /* numbers of lost flows at the interval's
 						    * start */
-	struct doubts doubts;			   /* at the interval's start */
+	struct doubts doubts;			   /* values at the interval's start */
 	struct nft_counters_reading before;	   /* last reading before the ruleset is loaded */
 	int64_t looked_ms, hour_asked_ms;
 	uint64_t comparisons, comparisons_due;

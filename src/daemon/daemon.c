@@ -62,7 +62,7 @@
 /* A stop writes pending flows in at most this many turns, each of which fills about half of the
  * queue. */
 #define DRAIN_TURNS 256
-/* How long a stop waits for a disk that does not answer, before it removes the steering. */
+/* How long a stop waits for a disk that does not answer. The stop then removes the steering. */
 #define DRAIN_PATIENCE_MS 2000
 
 struct ticker {

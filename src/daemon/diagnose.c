@@ -164,9 +164,9 @@ enum reason diagnose_stray(void *data, const struct audit_stray *stray, char obj
 	return known->reason;
 }
 
-/* Return whether a rule or route leads new flows to an uplink that new flows avoid. If a question
- * may be asked, use the kernel's current rules and routes; otherwise use the steering's last
- * snapshot. */
+/* Return whether a rule or route leads a new flow to an uplink that is drained or down by decision,
+ * although the flow should use another uplink. If a question may be asked, use the kernel's current
+ * rules and routes; otherwise use the steering's last snapshot. */
 bool diagnose_undrained(void *data, const struct audit_stray *stray, char object[OBJECT_MAX])
 {
 	struct daemon *d = data;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flow_delete.c - on-mismatch = "delete-flow": deletes the conntrack entry of a flow that left by
- * the wrong uplink, so that the flow is re-established.
+ * flow_delete.c - if on-mismatch is "delete-flow", deletes the conntrack entry of each flow that
+ * left by the wrong uplink, so that the flow is re-established.
  *
  * Deletions are queued while packets and events are read, and made at the next tick, so that
  * reading does not wait for the kernel. The number of deletions per second is limited. Must not
@@ -121,8 +121,8 @@ static bool may_delete(const struct daemon *d, int64_t steady_ms)
 }
 
 /* Delete one flow, unless the audit knows that it has ended. The kernel compares tuple, zone and
- * id, but that is not enough: a new flow with the same tuple may have the same id, which is derived
- * from a memory address. */
+ * id, but that is not enough: a new flow with the same tuple may have the same id, because the id
+ * is derived from a memory address. */
 static void flow_delete_one(struct daemon *d, const struct wanted_deletion *w, int64_t now_ms)
 {
 	int64_t steady_ms = clock_steady_ms();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flush.c - on-uplink-down = "flush": deletes the flows of an uplink that is down, so that they are
- * re-established on another uplink.
+ * flush.c - if on-uplink-down is "flush", deletes the flows of an uplink that is down, so that they
+ * are re-established on another uplink.
  *
  * Flows are deleted when the uplink has been down for SETTLE_MS, the routes are up to date, and
  * another uplink is up. Must not know when an uplink counts as up (uplink_states.c decides).

@@ -97,7 +97,7 @@ static void drops_report(uint64_t drops)
 	line_write(line);
 }
 
-/* Write queued lines. The lock is released during a write, which may block for ever. */
+/* Write queued lines. A write may block for ever, so the lock is released during a write. */
 static void *thread_run(void *unused)
 {
 	char line[LINE_BYTES];

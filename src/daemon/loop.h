@@ -9,8 +9,8 @@
 
 /* Each rank has at most one source. Ruleset notices are first: a missing table must be reinstalled
  * before anything else, and the process that added a mark-setting rule must be known before the
- * stray packets of that rule are read. NFLOG messages come before events, because a message is
- * older than the events that its packet caused. */
+ * stray packets that this rule causes are read. NFLOG messages come before events, because a
+ * message is older than the events that its packet caused. */
 enum loop_rank {
 	LOOP_RULESET,
 	LOOP_PACKETS,

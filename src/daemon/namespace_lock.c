@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * namespace_lock.c - binds an abstract socket address, which exists once per network namespace and
- * is released when the process ends.
+ * namespace_lock.c - binds an abstract socket address. The address exists once per network
+ * namespace, and the kernel releases it when the process ends.
  *
  * Any user may bind such an address. If the process that holds the address belongs neither to root
  * nor to waymarkd's user, waymarkd logs this and starts nevertheless.
@@ -53,7 +53,7 @@ static int name_take(int fd)
 	return -EADDRINUSE;
 }
 
-/* Read which process listens at the address. Return false if that is not possible. */
+/* Find out which process listens at the address. Return false if this fails. */
 static bool holder_read(struct ucred *holder)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -142,8 +142,8 @@ static void packets_drained(struct daemon *d)
 	d->observe->packets_gap.id = 0;
 }
 
-/* Record a gap with the number of messages that the sequence numbers show as missing. If an overrun
- * caused the loss, the gap has the times of the overrun. */
+/* The sequence numbers show that messages are missing. Record a gap with the number of missing
+ * messages. If an overrun caused the loss, the gap has the times of the overrun. */
 static void packets_missing(struct daemon *d, int64_t since_ms, uint64_t holes)
 {
 	bool is_known = d->observe->overrun_since_ms != 0;
@@ -252,7 +252,7 @@ static void on_packets(void *data)
 
 /* Return whether to leave events in the kernel's buffer for a moment, because the writer's queue is
  * nearly full. The buffer holds more events than the queue holds records. Do not wait for a writer
- * that makes no progress, because the audit and the alerts must go on. */
+ * that makes no progress, because the audit and the alerts must continue. */
 static bool is_writer_behind(struct daemon *d)
 {
 	int64_t now_ms = clock_now_ms();

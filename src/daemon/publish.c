@@ -86,8 +86,8 @@ static void refused_end(struct daemon *d, int64_t now_ms)
 	p->refused_counted = p->refused;
 }
 
-/* Begin a gap if records were refused. End it when the queue is at most half full and no record was
- * refused since the last tick. */
+/* Begin a gap if records were refused. End the gap when the queue is at most half full and no
+ * record was refused since the last tick. */
 static void refused_look(struct daemon *d, int64_t now_ms)
 {
 	struct publish *p = d->publish;
@@ -266,8 +266,8 @@ static void format_text(struct alert *a)
 			 a->flow_id, flow, alert_kind_name(a->kind), a->mark, a->egress);
 }
 
-/* Return one of the uplinks that the flow left by, the one with the lowest slot. An alert names
- * only one egress. Return SLOT_NONE if the flow left by no uplink. */
+/* Return the lowest slot among the uplinks that the flow left by, because an alert names only one
+ * egress. Return SLOT_NONE if the flow left by no uplink. */
 static uint8_t first_slot(const struct flow_record *f)
 {
 	uint64_t set = f->egress[0] | f->egress[1];
@@ -413,7 +413,8 @@ void publish_uplink_state(struct daemon *d, const struct uplink_state_record *st
 	publish_record(d, &r);
 }
 
-/* Half of the free room is reserved for the ends of flows, which are never delayed. */
+/* Half of the free room is reserved for the ends of flows, because their records are never
+ * delayed. */
 uint32_t publish_room(void *data)
 {
 	struct daemon *d = data;

@@ -171,8 +171,8 @@ static enum thing_answer thing_restore(struct thing *at, const struct things *t)
 {
 	int64_t due_ms;
 
-	/* A reconcile that is tried again asks a second time in the same pass. Do not count the
-	 * restore twice. */
+	/* If a reconcile is retried, it asks about the thing a second time in the same pass. Do not
+	 * count the restore twice. */
 	if (last_restored_ms(at) == t->now_ms)
 		return THING_RESTORE;
 	fight_count(at, t);

@@ -95,7 +95,7 @@ static bool status_has_net_admin(const char *line)
 }
 
 /* Return whether a process has CAP_NET_ADMIN and is not a kernel thread. A kernel thread has no
- * memory of its own, and so no line VmSize. */
+ * memory of its own, so its status has no line VmSize. */
 static bool is_program_with_net_admin(uint32_t pid)
 {
 	bool has_memory = false, may = false;
