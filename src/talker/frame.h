@@ -68,7 +68,8 @@ int frame_open(struct frame *f, size_t n);
 const char *frame_next(struct frame *f);
 /* Return the next text as a number; 0 if it is not a number. */
 int64_t frame_next_number(struct frame *f);
-/* Set list to the remaining texts, at most max - 1, followed by NULL. */
+/* Store the remaining texts in 'list', followed by NULL. 'list' has room for 'max' pointers;
+ * further texts are ignored. */
 void frame_rest(struct frame *f, char **list, size_t max);
 
 #endif

@@ -11,7 +11,8 @@
 
 struct worker_checks;
 
-/* Called once per check with its number and its result: "good", "bad", or why it did not run. */
+/* Called once per check with its number and its result: "good", "bad", or why the check did not
+ * run. */
 typedef void worker_checked_fn(void *data, int64_t number, const char *result);
 
 struct worker_checks *worker_checks_new(worker_checked_fn *fn, exec_output_fn *output, void *data);

@@ -47,7 +47,8 @@ struct talker_events {
 	void *data;
 	/* Return the text of the metrics, malloc'd, or NULL. */
 	char *(*page)(void *data);
-	/* Take the result of the check with this number: "good", "bad", or why it did not run. */
+	/* Take the result of the check with this number: "good", "bad", or why the check did not
+	 * run. */
 	void (*checked)(void *data, int64_t number, const char *result);
 	/* Take a line that a program wrote. */
 	void (*output)(void *data, const char *line);
@@ -66,7 +67,7 @@ void talker_tick(struct talker *t, int64_t now_ms);
  * keep the previous listener. */
 int talker_listen(struct talker *t, const struct addr *addr, uint16_t port);
 
-/* Start a check program. Its result is reported later to checked() with this number. Return 0 or
+/* Start a check program. The result is reported later to checked() with this number. Return 0 or
  * -errno. */
 int talker_check(struct talker *t, int64_t number, const char *path, char *const *environment,
 		 uint32_t limit_ms);
