@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * counters.c - the rows of waymark/status/answer.def as the tables of counters.h.
+ * counters.c - builds the tables of counters.h from the rows of waymark/status/answer.def.
  */
 #include "status/counters.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * counters.h - the rows of waymark/status/answer.def, for encoder, parser and metrics.
+ * counters.h - tables that are built from the rows of waymark/status/answer.def. The encoder, the
+ * parser and the metrics use them.
  */
 #ifndef WAYMARK_SRC_STATUS_COUNTERS_H
 #define WAYMARK_SRC_STATUS_COUNTERS_H
