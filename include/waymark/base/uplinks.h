@@ -18,7 +18,7 @@
  * LABEL_ENTERED. */
 #define LABEL_ENTERED	      0 /* the flow entered by an uplink */
 #define LABEL_TRANSIT	      1 /* the flow entered by an uplink and leaves by an uplink */
-#define LABEL_ELSEWHERE	      2 /* original packets left by no uplink, although the mark names one */
-#define LABEL_ELSEWHERE_REPLY 3 /* replies left by no uplink, although the mark names one */
+#define LABEL_ELSEWHERE	      2 /* original packets left by no uplink, but the mark names one */
+#define LABEL_ELSEWHERE_REPLY 3 /* replies left by no uplink, but the mark names one */
 
 #endif
