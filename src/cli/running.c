@@ -66,6 +66,8 @@ static struct config *config_make(const struct answer *a, const char *socket)
 		err = path_replace(&c->control_socket, socket);
 	if (!err)
 		err = path_replace(&c->database, a->database);
+	if (!err && a->config)
+		err = path_replace(&c->path, a->config);
 	if (!err)
 		err = answer_take(c, a);
 	if (!err)

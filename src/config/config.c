@@ -5,12 +5,14 @@
  * Pure: must know neither the syntax of the file nor the kernel.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/config_keys.h"
 #include "config/config_slots.h"
 #include "config/values.h"
+#include "waymark/base/shell.h"
 #include "waymark/config/config.h"
 
 #define DAY_S (24 * 3600)
@@ -95,6 +97,18 @@ void config_free(struct config *c)
 	free(c->uplinks);
 	free(c->path);
 	free(c);
+}
+
+char *config_command(const struct config *c, char *buf, size_t size, const char *words)
+{
+	char file[CONFIG_COMMAND_SIZE];
+
+	if (!c->path || !strcmp(c->path, CONFIG_PATH_DEFAULT))
+		snprintf(buf, size, "waymark %s", words);
+	else
+		snprintf(buf, size, "waymark -c %s %s", shell_word(file, sizeof(file), c->path),
+			 words);
+	return buf;
 }
 
 void config_clear_alert(struct alert_config *c)

@@ -99,6 +99,15 @@ static int apply_kept(struct daemon *d, uint64_t confirm_s, struct config **form
 	return err;
 }
 
+static char *reply_unconfirmed(const struct config *c)
+{
+	char command[CONFIG_COMMAND_SIZE], text[CONFIG_COMMAND_SIZE + 64];
+
+	snprintf(text, sizeof(text), "an earlier apply still waits for '%s'",
+		 config_command(c, command, sizeof(command), "confirm"));
+	return reply_error(text);
+}
+
 static char *apply(struct daemon *d, const char *arguments)
 {
 	struct steering_counts counts = {0};
@@ -114,7 +123,7 @@ static char *apply(struct daemon *d, const char *arguments)
 		return reply_error("waymarkd runs with another configuration file (name the same "
 				   "file with -c)");
 	if (confirm_s && d->operator->former)
-		return reply_error("an earlier apply still waits for 'waymark confirm'");
+		return reply_unconfirmed(d->config);
 	steering_set_change(d->steering, change_count, &counts);
 	err = apply_kept(d, confirm_s, &former);
 	steering_set_change(d->steering, NULL, NULL);

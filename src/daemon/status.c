@@ -315,6 +315,7 @@ int status_fill(const struct daemon *d, struct answer *a)
 		.version = PACKAGE_VERSION,
 		.is_ready = d->is_ready,
 		.mode = config_mode_name(d->config->mode),
+		.config = d->config->path,
 		.database = d->config->database,
 		.mark_mask = d->config->mark_mask,
 		.rule_priority = d->config->rule_priority,

@@ -292,11 +292,13 @@ static bool is_permitted(void)
 
 static void privileged_checked(struct findings *f, const struct config *c)
 {
+	char command[CONFIG_COMMAND_SIZE];
+
 	if (!is_permitted()) {
 		findings_add(f, FINDING_WARNING,
 			     "conntrack events, the NFLOG group and the rulesets were not checked: "
 			     "CAP_NET_ADMIN is missing");
-		findings_fix(f, "sudo waymark check");
+		findings_fix(f, "sudo %s", config_command(c, command, sizeof(command), "check"));
 		return;
 	}
 	events_checked(f);

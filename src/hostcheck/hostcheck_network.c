@@ -377,6 +377,7 @@ static bool is_installed(const struct netstate *s)
 void hostcheck_installed(struct findings *f, const struct config *c, const struct netstate *s,
 			 const struct route_plan *plan)
 {
+	char command[CONFIG_COMMAND_SIZE];
 	struct route_diff *diff;
 	size_t n;
 
@@ -401,7 +402,7 @@ void hostcheck_installed(struct findings *f, const struct config *c, const struc
 			     "%zu installed ip rules and routes differ from the configuration "
 			     "('waymark diff' shows them)",
 			     n);
-		findings_fix(f, "waymark apply");
+		findings_fix(f, "%s", config_command(c, command, sizeof(command), "apply"));
 	}
 	route_diff_free(diff);
 }

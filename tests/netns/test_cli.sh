@@ -289,7 +289,7 @@ check 'check after apply: rules and routes are installed' grep -q '^ok: the inst
 run 0 'apply again' apply
 is 'apply again changes nothing' "$(state_of_router)" "$applied"
 at router ip rule del pref 4002
-finds 'a missing rule of Waymark' warning 'installed ip rules and routes differ from the configuration .*; waymark apply'
+finds 'a missing rule of Waymark' warning 'installed ip rules and routes differ from the configuration .*; waymark -c [^ ]*/waymark.conf apply'
 run 0 'remove' remove
 is 'remove leaves the network as it was' "$(state_of_router)" "$before"
 run 0 'remove again' remove

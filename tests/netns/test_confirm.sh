@@ -78,7 +78,7 @@ check_not '... and one of more than a day' waymark apply --confirm 2d
 check_not 'confirm without an apply fails' waymark confirm
 waymark apply --confirm 60s >"$lab_tmp/out"
 is 'apply --confirm: exit 0' $? 0
-check 'its message has the time' grep -q "run 'waymark confirm' within 60 s, or the change is undone" "$lab_tmp/out"
+check 'its message has the time' grep -q "run 'waymark -c $lab_tmp/waymark.conf confirm' within 60 s, or the change is undone" "$lab_tmp/out"
 check_not 'a second one has to wait' waymark apply --confirm 60s
 check 'confirm' waymark confirm
 check_not 'confirm again fails' waymark confirm

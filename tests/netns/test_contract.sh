@@ -64,6 +64,7 @@ done
 gives 0 'flows by --socket alone' --socket "$lab_tmp/control.sock" flows --json --port 80
 is 'flows by --socket alone: the flows of its history' "$(json 'len(d)')" 4
 gives 0 'status by --socket alone' --socket "$lab_tmp/control.sock" status --json
+is 'status: where the configuration is' "$(json 'd["config"]')" "$lab_tmp/waymark.conf"
 is 'status: where the history is' "$(json 'd["database"]')" "$lab_tmp/flows.db"
 nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARK" -c "$lab_tmp/absent.conf" \
 	--socket "$lab_tmp/control.sock" nagios >"$out" 2>"$err"

@@ -104,7 +104,7 @@ prints 'a stray: the kind of evidence' 'logged by the rules'
 prints 'a stray: the verdict' 'mismatch \(verdict 1 of 7\)'
 prints 'a stray: the reason' '^reason .*rule-missing'
 prints 'a stray: the process that did it' '^tampering .*rule '
-prints 'a stray: the fix' '^ *\$ waymark apply'
+prints 'a stray: the fix' "^ *\\$ waymark -c $lab_tmp/waymark.conf apply$"
 check 'a stray: the fix comes before the evidence' sh -c '[ "$(sed -n "/^fix/{=;q}" "$1")" -lt "$(sed -n "/^evidence/{=;q}" "$1")" ]' sh "$out"
 # With --socket alone the daemon supplies what explain needs of the configuration.
 cp "$out" "$lab_tmp/by-configuration"
@@ -123,7 +123,7 @@ at router ip route del default via $GW2_4 dev wan2 metric 50
 waymark apply >/dev/null
 run 0 'a stray flow, repaired' explain "$id"
 prints 'repaired: no fix is needed' '^fix +None needed now'
-check_not 'repaired: no command for it' grep -q 'waymark apply' "$out"
+check_not 'repaired: no command for it' grep -q 'waymark .*apply' "$out"
 at router ip rule del fwmark 0x2/0xff
 
 # --- a mark that was changed ---------------------------------------------------------------------------

@@ -71,7 +71,7 @@ for width in 1280 400; do
 	shows '... with the verdict' mismatch 'mismatch (verdict 1 of 7): packets left by an interface that the flow'\''s mark does not name.'
 	shows '... the sentences of waymark explain' mismatch "$(waymark explain --json "$id" |
 		sed -n 's/^ *"text": "\(The balanced default route .*\)",$/\1/p')"
-	shows '... and a command to paste' mismatch 'waymark -c /var/etc/waymark.conf apply'
+	shows '... and a command to paste' mismatch "waymark -c $lab_tmp/waymark.conf apply"
 done
 
 # As on a router where rpcd has not read the ACL yet.

@@ -707,6 +707,23 @@ static void test_example(void **state)
 }
 
 /* Any file is accepted, or refused with messages of one form. */
+/* A printed command has the file, quoted for a shell, unless it is the default. */
+static void test_command(void **state)
+{
+	struct config *c = config_new();
+	char got[CONFIG_COMMAND_SIZE];
+
+	(void)state;
+	assert_string_equal(config_command(c, got, sizeof(got), "apply"), "waymark apply");
+	c->path = strdup(CONFIG_PATH_DEFAULT);
+	assert_string_equal(config_command(c, got, sizeof(got), "apply"), "waymark apply");
+	free(c->path);
+	c->path = strdup("/var/my etc/w.conf");
+	assert_string_equal(config_command(c, got, sizeof(got), "check"),
+			    "waymark -c '/var/my etc/w.conf' check");
+	config_free(c);
+}
+
 static void check_survives(const char *text, size_t length)
 {
 	size_t place = strlen(file_path);
@@ -774,6 +791,7 @@ int main(void)
 		cmocka_unit_test(test_many_uplinks),
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_mutated),
 	};

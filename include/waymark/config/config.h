@@ -5,6 +5,7 @@
 #ifndef WAYMARK_CONFIG_CONFIG_H
 #define WAYMARK_CONFIG_CONFIG_H
 
+#include <limits.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -128,6 +129,12 @@ struct config {
 int config_load(struct config **out, const char *path, FILE *errors);
 
 void config_free(struct config *c);
+
+/* Format the command "waymark WORDS" for a user to paste. The command has -c FILE if c was read from
+ * another file than CONFIG_PATH_DEFAULT. Return buf. */
+char *config_command(const struct config *c, char *buf, size_t size, const char *words);
+/* Size of a buffer in which such a command fits. */
+#define CONFIG_COMMAND_SIZE (4 * PATH_MAX)
 
 /* Return a copy, which the caller frees with config_free(); NULL with errno on failure. */
 struct config *config_clone(const struct config *from);

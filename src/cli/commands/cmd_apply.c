@@ -28,9 +28,11 @@ struct applying {
 
 static void confirm_print(const struct applying *a)
 {
+	char command[CONFIG_COMMAND_SIZE];
+
 	if (a->confirm_s)
-		printf("apply: run 'waymark confirm' within %" PRIu64
-		       " s, or the change is undone\n",
+		printf("apply: run '%s' within %" PRIu64 " s, or the change is undone\n",
+		       config_command(a->config, command, sizeof(command), "confirm"),
 		       a->confirm_s);
 }
 
@@ -70,12 +72,14 @@ static int undo(void *data)
 static enum exit_status apply_guarded(struct applying *a)
 {
 	int status = confirm_guard_run(a->config, a->confirm_s, apply, undo, a);
+	char command[CONFIG_COMMAND_SIZE];
 
 	if (status >= 0)
 		return (enum exit_status)status;
 	if (status == -EALREADY)
-		cli_error("apply: an earlier apply still waits for 'waymark confirm' (run it, or "
-			  "wait until that change is undone)");
+		cli_error("apply: an earlier apply still waits for '%s' (run it, or wait until "
+			  "that change is undone)",
+			  config_command(a->config, command, sizeof(command), "confirm"));
 	else
 		cli_error("apply: cannot start the process that undoes an unconfirmed change: %s",
 			  strerror(-status));

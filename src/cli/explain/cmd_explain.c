@@ -406,7 +406,7 @@ static enum exit_status explain_run(const struct invocation *in, struct explanat
 
 enum exit_status cmd_explain(const struct invocation *in)
 {
-	struct explanation e = {0};
+	struct explanation e = {.database = in->values[OPTION_DATABASE]};
 	struct flow_filter filter;
 	struct config *config;
 	int64_t id;

@@ -14,6 +14,7 @@
 
 struct explanation {
 	const struct config *config;
+	const char *database; /* option --database, or NULL */
 	const struct row_copy_row *flow;
 	struct row_copy mismatches, changes, gaps, tampering, deletions;
 

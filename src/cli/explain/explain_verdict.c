@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/explain/explain.h"
+#include "waymark/base/shell.h"
 
 /* --- verdict and reason ------------------------------------------------------------------ */
 
@@ -91,6 +92,13 @@ static void entry_fix_show(struct explanation *e)
 			       row_copy_text(e->flow, "proto"), src, dst, sport, dport);
 }
 
+static void waymark_show(struct explanation *e, const char *words)
+{
+	char command[CONFIG_COMMAND_SIZE];
+
+	narrative_show(&e->story, "%s", config_command(e->config, command, sizeof(command), words));
+}
+
 static void fix_command_show(struct explanation *e)
 {
 	const struct uplink_config *u = e->uplink;
@@ -104,10 +112,10 @@ static void fix_command_show(struct explanation *e)
 		narrative_show(&e->story, "ip link set %s up", u->ifname);
 	else if (e->reason == REASON_RULE_MISSING || e->reason == REASON_ROUTE_MISSING ||
 		 e->reason == REASON_RESTORE_MISSING)
-		narrative_show(&e->story, "waymark apply");
+		waymark_show(e, "apply");
 	else if (is_routing(e->reason) || e->reason == REASON_MARK_CHANGED ||
 		 e->verdict == VERDICT_FOREIGN)
-		narrative_show(&e->story, "waymark check");
+		waymark_show(e, "check");
 }
 
 static void fix_say(struct explanation *e)
@@ -218,6 +226,15 @@ static void mismatch_say(struct explanation *e, const struct row_copy_row *m)
 		      is_logged ? "logged by the rules" : "label of the conntrack entry", count);
 }
 
+static void gaps_show(struct explanation *e)
+{
+	char words[CONFIG_COMMAND_SIZE] = "gaps --database ", *end = words + strlen(words);
+
+	if (e->database)
+		shell_word(end, sizeof(words) - (size_t)(end - words), e->database);
+	waymark_show(e, e->database ? words : "gaps");
+}
+
 static void gap_say(struct explanation *e, const struct row_copy_row *g)
 {
 	const char *ended = row_copy_text(g, "ended"), *reason = row_copy_text(g, "reason");
@@ -227,7 +244,7 @@ static void gap_say(struct explanation *e, const struct row_copy_row *g)
 		      "Between %s and %s events or evidence may have been missed: %s.",
 		      narrative_time(row_copy_text(g, "started"), from),
 		      ended ? narrative_time(ended, until) : "now", reason ? reason : "not known");
-	narrative_show(&e->story, "waymark gaps");
+	gaps_show(e);
 }
 
 void explain_evidence(struct explanation *e)

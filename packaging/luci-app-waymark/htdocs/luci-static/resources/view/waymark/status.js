@@ -258,8 +258,7 @@ function story_show(story) {
 			parts.push(E('dt', {}, [ step.step ]));
 		last = step.step;
 		parts.push(E('dd', { 'style': 'overflow-wrap:anywhere' }, [ step.text ].concat(step.command ? [
-			E('br'), E('code', { 'style': 'white-space:pre-wrap' },
-				[ step.command.replace(/^waymark /, 'waymark -c ' + CONFIGURATION + ' ') ])
+			E('br'), E('code', { 'style': 'white-space:pre-wrap' }, [ step.command ])
 		] : [])));
 		return parts;
 	}, []));
