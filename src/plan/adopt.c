@@ -15,9 +15,9 @@
 
 #include "waymark/base/record.h"
 
-/* A value of place.side that is no slot: no uplink leads to the address or network. */
+/* A value of place.side that is not a slot. No uplink leads to the address or network. */
 #define SIDE_INSIDE 0xfe
-/* A value of place.side that is no slot: the address is on interfaces of different sides, or the
+/* A value of place.side that is not a slot. The address is on interfaces of different sides, or the
  * network has next hops on different sides. Such a place decides nothing. */
 #define SIDE_DOUBTFUL 0xfd
 

@@ -35,8 +35,8 @@ static bool has_another(const struct netstate *s, const struct config *c, uint8_
 	return false;
 }
 
-/* Return whether this host sends packets with this source: it is one of the host's addresses, or it
- * is unspecified because no address was chosen yet. */
+/* Return whether this host sends packets with this source address. The source is one of the host's
+ * addresses, or it is unspecified because no address was chosen yet. */
 static bool is_of_this_host(const struct netstate *s, const struct addr *src)
 {
 	static const uint8_t zeros[sizeof(src->bytes)];
@@ -49,8 +49,8 @@ static bool is_of_this_host(const struct netstate *s, const struct addr *src)
 	return false;
 }
 
-/* Return the interface that leads to an inside host; "": there is none. The host's packets come in
- * by this interface. */
+/* Return the name of the interface that leads to an inside host; "": there is none. The packets of
+ * that host come in by this interface. */
 static const char *iifname_of(const struct netstate *s, const struct addr *src)
 {
 	struct fib_query q = {.dst = *src, .family = src->family, .iifname = "lo"};

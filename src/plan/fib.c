@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fib.c - looks up routes: rules by priority, routes of a table by the longest prefix.
+ * fib.c - looks up routes. Rules are examined in the order of their priorities. In a table, the
+ * route with the longest prefix is used.
  *
  * Pure. It answers from the snapshot, not from the kernel (rtnl_route_get() asks the kernel). No
  * snapshot contains table local, so do not look up addresses of this host.
@@ -72,8 +73,9 @@ bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex)
 
 /* --- rules -------------------------------------------------------------------------- */
 
-/* An unknown input interface matches no rule with an iif selector. A rule with an oif selector
- * matches only sockets that are bound to the interface; a query is not for such a socket. */
+/* Return whether the rule's selectors match the packet. An unknown input interface matches no iif
+ * selector. An oif selector matches only packets of sockets that are bound to the interface, and a
+ * query is never about such a packet. */
 static bool selectors_fit(const struct rule_state *r, const struct fib_query *q)
 {
 	if ((q->mark & r->fwmask) != (r->fwmark & r->fwmask))

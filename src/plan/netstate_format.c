@@ -95,8 +95,8 @@ static void put_type(struct line *l, uint8_t type)
 		put(l, "%s", word[type]);
 }
 
-/* Use the names that every version of iproute2 knows. For other protocols print the number, which
- * every version accepts. */
+/* Print the protocol. Use the names that every version of iproute2 knows. For all other protocols
+ * print the number, which every version accepts. */
 static void put_protocol(struct line *l, uint8_t protocol)
 {
 	switch (protocol) {
@@ -126,7 +126,8 @@ static void put_scope(struct line *l, const struct route_state *r)
 		put(l, " scope %u", r->scope);
 }
 
-/* Print the metrics that are plain numbers, named as in ip-route(8), and the preference. */
+/* Print the preference and the metrics that are plain numbers. The names of the metrics are those
+ * of ip-route(8). */
 static void put_metrics(struct line *l, const struct route_state *r)
 {
 	static const char *const word[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_diff.c - computes the changes from what the kernel has to what is planned. If the kernel
- * already has what is planned, there are no changes.
+ * route_diff.c - computes the changes that lead from the kernel's routes and rules to the planned
+ * ones. If the kernel already has the planned ones, there are no changes.
  *
  * Pure. A route or rule with ROUTE_PROTOCOL_WAYMARK is ours, in any table. If the plan does not
  * contain a route or rule of ours, it is removed.
@@ -134,7 +134,7 @@ static int diff_displace(struct differ *df, const struct route_state *wanted, si
 	return 0;
 }
 
-/* Return whether one of our routes in this place is as planned, and keep it. */
+/* If one of our routes in this place is as planned, keep that route and return true. */
 static bool place_keep_ours(struct differ *df, const struct route_state *wanted, size_t first)
 {
 	for (size_t i = first; place_is_of(df, i, wanted); i++) {
@@ -258,8 +258,8 @@ static int diff_rules(struct route_diff *d, const struct netstate *wanted, const
 	return 0;
 }
 
-/* Create a part of the diff. It has the links of the snapshot, so that it can be printed with the
- * names of interfaces. */
+/* Create a part of the diff. A part has the links of the snapshot, so that it can be printed with
+ * the names of interfaces. */
 static struct netstate *part_new(const struct netstate *s)
 {
 	struct netstate *part = netstate_new();

@@ -25,7 +25,7 @@
 #include "waymark/plan/fib.h"
 
 /* Maximum number of rules for local destinations. If there are more destinations, no such rules are
- * made, because each packet would pass all of them. */
+ * made, because each packet would have to pass all these rules. */
 #define EXCLUDE_MAX 64
 
 static bool link_is_uplink(const struct config *c, const struct link_state *l)
@@ -76,8 +76,8 @@ static size_t local_count(const struct planner *pl)
 	return n;
 }
 
-/* Return the group that the interfaces of all uplinks have. 0: they have the default group or ours;
- * UINT32_MAX: their groups differ. */
+/* Return the group that the interfaces of all uplinks have. 0: the default group or our group;
+ * UINT32_MAX: the interfaces have different groups. */
 static uint32_t uplinks_group(const struct planner *pl)
 {
 	uint32_t group = 0;

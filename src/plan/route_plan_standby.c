@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_standby.c - plans standby routes with the highest metrics. They carry no packets in
- * normal operation. They are used when the kernel deletes other routes together with an interface.
+ * route_plan_standby.c - plans standby routes with the highest metrics. These routes carry no
+ * packets in normal operation. They are used when the kernel deletes other routes together with an
+ * interface.
  *
  * Pure. Must not know how the other routes are chosen.
  *
@@ -26,7 +27,8 @@
 #define METRIC_REFUSAL UINT32_MAX
 #define METRIC_SPARE   (UINT32_MAX - UPLINKS_MAX)
 
-/* Return the loopback interface. An unreachable route names it in IPv6, but not in IPv4. */
+/* Return the loopback interface. An unreachable route names this interface in IPv6, but not in
+ * IPv4. */
 static const struct link_state *loopback_find(const struct netstate *s)
 {
 	for (size_t i = 0; i < s->n_links; i++)

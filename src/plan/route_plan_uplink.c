@@ -31,9 +31,9 @@ static bool addr_is_of(const struct addr_state *a, const struct uplink_work *w)
 	return a->ifindex == w->link->index && a->prefix.addr.family == w->family;
 }
 
-/* Return whether the uplink has an address. An IPv6 uplink may have global addresses only on the
- * LAN (prefix delegation); then a link-local address (is_global false) is enough if there is a
- * gateway. */
+/* Return whether the uplink has an address. is_global true: a link-local address does not count.
+ * With prefix delegation an IPv6 uplink may have global addresses only on the LAN; then a
+ * link-local address is enough if there is a gateway. */
 static bool has_address(const struct planner *pl, const struct uplink_work *w, bool is_global)
 {
 	for (size_t i = 0; i < pl->s->n_addrs; i++) {
@@ -222,7 +222,7 @@ struct route_state default_route(const struct planner *pl, const struct uplink_w
 	if (w->family == AF_INET && addr_is_none(&d->gateway))
 		r.scope = RT_SCOPE_LINK;
 	r.from = d->from;
-	/* The kernel refuses a source address that the host no longer has. */
+	/* The kernel refuses a source address that the host does not have. */
 	if (address_is_own(pl->s, &d->prefsrc))
 		r.prefsrc = d->prefsrc;
 	else

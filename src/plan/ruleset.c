@@ -5,14 +5,14 @@
  * Must not know who loads it. The rules do the following, in the order in which a packet meets
  * them:
  *
- *   prerouting   In mode steer. A packet that arrives from an uplink gets no packet mark,
+ *   prerouting   In mode steer, a packet that arrives from an uplink gets no packet mark,
  *                unless it is a reply that must leave by another uplink, or its flow has
  *                turned (ruleset_marks.c). The first packet of a flow marks the flow for the
  *                uplink that it came in by, and labels the flow "entered" or, if the flow may
  *                turn, "transit". A packet that arrives from inside gets the mark of its flow,
  *                and loses a mark under mark-mask that its flow does not have. In mode audit,
  *                the first packet from an uplink only labels its flow "entered".
- *   output       In mode steer. A packet of this host gets the mark of its flow, unless its
+ *   output       In mode steer, a packet of this host gets the mark of its flow, unless its
  *                socket has a mark under mark-mask.
  *   postrouting  If a packet leaves by the uplink that its flow's mark names, label the flow
  *                with the uplink. If the flow is new and has no mark, mark it, too (only in
@@ -22,8 +22,9 @@
  *                names the uplink for the packet's direction.
  *
  * Each packet that leaves by an uplink is counted once. Only packets of the kinds in enum
- * stray_kind (event.h) reach user space. A few uplinks are compared one by one, which costs less
- * than a map look-up; more uplinks use a map, which costs the same for sixty as for five.
+ * stray_kind (event.h) reach user space. If there are only a few uplinks, they are compared one by
+ * one, which costs less than a map look-up. Otherwise a map is used. A look-up in a map of sixty
+ * uplinks costs the same as in a map of five.
  *
  * Every listing of the table can be loaded again, even if an interface is missing; otherwise a
  * saved ruleset would be refused as a whole. Therefore interfaces are matched by name, because the

@@ -13,7 +13,7 @@
 struct part {
 	const char *text;
 	size_t size;
-	size_t name_size; /* its first line without the tab and " {" */
+	size_t name_size; /* size of the first line without the tab and " {" */
 	bool is_block;
 };
 

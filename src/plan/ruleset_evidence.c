@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_evidence.c - makes the rules that see where packets leave (postrouting). In mode steer
- * they also mark flows whose first packet leaves.
+ * ruleset_evidence.c - makes the rules that observe where packets leave (postrouting). In mode
+ * steer these rules also mark a flow when its first packet leaves.
  *
  * Must not know how marks are restored (ruleset_marks.c).
  */
@@ -10,7 +10,7 @@
 #include "plan/ruleset_internal.h"
 #include "waymark/base/event.h"
 
-/* Bytes of a packet that are copied to the log group: the headers, no more. */
+/* Number of bytes of a packet that are copied to the log group. They contain only the headers. */
 #define SNAPLEN 128
 
 /* Maximum number of messages per second, for each kind of message. This is enough to follow a

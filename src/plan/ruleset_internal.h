@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_internal.h - what the files of the ruleset share. ruleset.c makes the table,
- * ruleset_text.c names and maps, ruleset_marks.c the rules that set and restore marks,
- * ruleset_evidence.c the rules that see packets leave.
+ * ruleset_internal.h - what the files of the ruleset share. ruleset.c makes the table.
+ * ruleset_text.c makes names and maps. ruleset_marks.c makes the rules that set and restore marks.
+ * ruleset_evidence.c makes the rules that observe where packets leave.
  */
 #ifndef WAYMARK_SRC_PLAN_RULESET_INTERNAL_H
 #define WAYMARK_SRC_PLAN_RULESET_INTERNAL_H
@@ -25,11 +25,11 @@ struct render {
 /* ruleset_text.c */
 bool render_is_few(const struct render *r);
 void render_ifname(FILE *out, const char *ifname);
-/* Print a verdict map of interface names: the name of an uplink's interface leads to the chain
- * "CHAIN_MARK", such as "leave_0x2". */
+/* Print a verdict map of interface names. The name of an uplink's interface leads to the chain
+ * "CHAIN_MARK", such as "leave_0x2", where CHAIN is the parameter 'chain'. */
 void render_name_map(struct render *r, const char *chain);
-/* Print a rule with a verdict map of the flow's mark: the mark of an uplink leads to the chain
- * "CHAIN_MARK", such as "restore_0x2", and a mark of 0 to the chain unmarked. */
+/* Print a rule with a verdict map of the flow's mark. The mark of an uplink leads to the chain
+ * "CHAIN_MARK", such as "restore_0x2". The mark 0 leads to the chain whose name is 'unmarked'. */
 void render_mark_map(struct render *r, const char *unmarked, const char *chain);
 unsigned render_label(const struct render *r, unsigned reserved);
 

@@ -78,11 +78,12 @@ static void put_owned(struct render *r)
 
 /* --- chains per uplink ---------------------------------------------------------------- */
 
-/* A host on an uplink's own network may use this router as its gateway: its packets arrive by an
- * uplink and leave by one (the flow turns). The rules guess from the first packet whether the flow
- * turns: the packet's source is private, and its destination is routed by an uplink. Such a flow is
- * labelled "transit". Any other flow is labelled "entered": its replies must leave by the uplink
- * that it came in by. The guess is corrected in postrouting, where the egress is known. */
+/* A host on an uplink's own network may use this router as its gateway. Its packets arrive by an
+ * uplink and leave by an uplink; this is called a flow that turns. The rules guess from a flow's
+ * first packet whether the flow turns. If the packet's source is private and its destination is
+ * routed by an uplink, the flow is labelled "transit". Any other flow is labelled "entered",
+ * because its replies must leave by the uplink that it came in by. The guess is corrected in
+ * postrouting, where the egress is known. */
 #define PRIVATE4 "10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16"
 #define PRIVATE6 "fc00::/7"
 

@@ -31,8 +31,8 @@ static bool has_address(const struct netstate *s, const struct link_state *link)
 	return false;
 }
 
-/* Return the state by the plan: an uplink that the plan uses is up, even without an address of its
- * own (possible in IPv6). */
+/* Return the state according to the plan. An uplink that the plan uses is up, even if the uplink
+ * has no address of its own (possible in IPv6). */
 static const char *state_of_plan(const struct uplink_plan *p)
 {
 	if (p->decision == DECISION_DOWN)

@@ -167,7 +167,7 @@ int steering_print(struct steering *s, FILE *out)
 	char *text = NULL;
 	int err = 0;
 
-	/* If the state file cannot be read, continue: only learnt gateways are unknown then. */
+	/* If the state file cannot be read, continue. Then only learnt gateways are unknown. */
 	if (steering_recall(s) == -ENOMEM)
 		err = -ENOMEM;
 	if (!err)

@@ -2,10 +2,11 @@
 /*
  * steering_apply.c - installs, reconciles and removes the steering.
  *
- * The order matters: a packet that is marked must find its table at any moment. Installation first
- * sets the sysctls that packets need to arrive. Then it adds the tables, the rules that lead to the
- * tables, the ruleset that marks packets for the rules, and the balanced route that spreads new
- * flows. At the end it removes what is no longer planned. Removal uses the reverse order.
+ * The order of the changes matters, because a marked packet must find its table at any moment.
+ * Installation first sets the sysctls that packets need to arrive. Then it adds the tables, the
+ * rules that lead to the tables, the ruleset that marks packets for the rules, and the balanced
+ * route that spreads new flows. At the end it removes what is not planned. Removal uses the reverse
+ * order.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <errno.h>
@@ -148,8 +149,9 @@ static bool rule_is_in_the_way(const struct config *c, const struct rule_state *
 }
 
 /* Return -EEXIST if a foreign rule prevents the steering from working. A rule with one of our
- * priorities does, because the order of rules with the same priority is undefined. So does a rule
- * that precedes ours and matches our marks, because ours would never see these packets. */
+ * priorities prevents it, because the order of rules with the same priority is undefined. A rule
+ * that precedes our rules and matches our marks prevents it, because our rules would never see
+ * these packets. */
 static int rules_conflict(struct steering *s, FILE *errors)
 {
 	const struct config *c = s->config;

@@ -69,8 +69,9 @@ struct run {
 
 /* Return whether the run continues. An atomic run ends at its first failure. */
 bool run_goes_on(const struct run *run);
-/* run_may(): return whether a change is allowed. An atomic run may make every change; in other runs
- * the judge decides (steering_set_judge()). run_done(): count and report a change that was made. */
+/* run_may(): return whether a change is allowed. An atomic run may make every change. In a run that
+ * is not atomic, the judge decides (steering_set_judge()). run_done(): count and report a change
+ * that was made. */
 bool run_may(const struct run *run, const struct steering_change *change);
 void run_done(struct run *run, const struct steering_change *change);
 /* Count and report a change for which run_may() is not called. */
@@ -81,13 +82,13 @@ __attribute__((format(printf, 4, 5))) void run_failed(struct run *run, int err, 
 						      const char *format, ...);
 
 /* Save the state, and print the first of several failures in a row. Return 0 or -errno. A run that
- * is not atomic continues without the file, because routes and rules are more important: for such a
- * run return 0 also after a failure. */
+ * is not atomic continues without the file, because routes and rules are more important. For such a
+ * run return 0 even after a failure. */
 int run_keep(struct run *run);
 
-/* Record how to undo a change, if the run is atomic. Call before the change; if the change fails,
- * call undo_drop(). is_added: the change adds the route or rule; else it replaces or deletes it.
- * Return 0 or -ENOMEM. */
+/* Record how to undo a change, if the run is atomic. Call the function before the change. If the
+ * change fails, call undo_drop(). is_added true: the change adds the route or rule; false: the
+ * change replaces or deletes it. Return 0 or -ENOMEM. */
 int undo_sysctl(struct run *run, const char *name, const char *former);
 int undo_route(struct run *run, const struct route_state *former, bool is_added);
 int undo_rule(struct run *run, const struct rule_state *rule, bool is_added);
@@ -110,7 +111,7 @@ void rules_add(struct run *run, const struct route_diff *d);
 void rules_remove(struct run *run, const struct route_diff *d);
 /* Restore the foreign routes that we displaced. If wanted is NULL (removal), restore all routes,
  * but forget a route whose interface is down or gone. Else restore only routes whose place has no
- * route in wanted. In all other cases, a route that cannot be restored stays in the state. */
+ * route in wanted. A route that cannot be restored stays in the state, unless it is forgotten. */
 void routes_restore(struct run *run, const struct netstate *wanted);
 /* Return whether the former plan (former in struct steering) has a route at this place. */
 bool route_was_ours(struct run *run, const struct route_state *place);

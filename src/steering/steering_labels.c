@@ -7,8 +7,8 @@
 
 #include "steering/steering_internal.h"
 
-/* Return a hash of the slots' interface names: each slot has a label bit, which stands for its
- * interface. */
+/* Return a hash of the interface names of all slots. Each slot has a label bit, which stands for
+ * the slot's interface. */
 static uint64_t label_slots_hash(const struct config *c)
 {
 	char text[UPLINKS_MAX * (IFNAMSIZ + 1) + 1];

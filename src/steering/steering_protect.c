@@ -4,8 +4,8 @@
  * other processes can neither change nor flush it.
  *
  * A table that was created without an owner cannot be adopted. It is deleted and created again,
- * while a stand-in table with the same rules is in force. Must not know the rules, nor how a table
- * is owned.
+ * while a stand-in table with the same rules is in force. Must not know the rules, nor how the
+ * kernel records an owner.
  */
 #include <errno.h>
 #include <stdlib.h>

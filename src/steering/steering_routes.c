@@ -406,7 +406,7 @@ static bool rule_put(struct run *run, const struct rule_state *r, const struct r
 	if (!run_may(run, &change))
 		return false;
 	err = rule_bring(run, r, rival);
-	/* Without IPv6 in the kernel there are no IPv6 packets to steer. */
+	/* If the kernel has no IPv6, there are no IPv6 packets to steer. */
 	if (err == -EAFNOSUPPORT && r->family == AF_INET6)
 		return false;
 	if (!err)

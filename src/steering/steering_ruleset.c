@@ -46,8 +46,8 @@ static void listing_keep(struct steering *s, const char *listing)
 }
 
 /* Return whether another process changed the ruleset after it was loaded. If the configuration
- * requires a new text, the table is loaded again anyway; then only a missing table counts as
- * changed. */
+ * requires a new text, the table is loaded again anyway. In that case only a missing table counts
+ * as changed. */
 static bool ruleset_is_undone(const struct steering *s, const char *text, const char *listing)
 {
 	return s->former && s->state->text_hash &&
@@ -101,8 +101,9 @@ static void load_tell(const struct steering *s, bool is_done)
 		s->load(s->load_data, is_done);
 }
 
-/* Drop the undo record of a failed load, but only if the table is unchanged: the child that loads
- * the table may have died after the load, before it reported success. */
+/* Drop the undo record of a failed load, but only if the table is unchanged. The table may have
+ * changed, because the child that loads the table may have died between the load and its report of
+ * success. */
 static void undo_drop_if_same(struct run *run, const char *former)
 {
 	char *now = nft_list_table(run->s->nft, RULESET_FAMILY, RULESET_TABLE);

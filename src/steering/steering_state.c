@@ -99,8 +99,8 @@ int steering_state_keep_gateway(struct steering_state *st, const struct saved_ga
 	return 0;
 }
 
-/* Keep the links of the route's nexthops. A link that was kept with the same index is replaced,
- * because the index may belong to another interface now. */
+/* Keep the links of the route's nexthops. If a link with the same index was kept before, replace
+ * that link, because the index may belong to another interface now. */
 static int keep_links(struct netstate *to, const struct route_state *r, const struct netstate *s)
 {
 	for (size_t i = 0; i < r->n_nexthops; i++) {
@@ -192,9 +192,10 @@ static bool is_daemon_user(const struct config *c, uid_t uid)
 	return user && user->pw_uid == uid;
 }
 
-/* Return whether the state file is trusted: removing the steering installs the routes and sysctls
- * that the file contains. A file is trusted if its owner is root, this process's user or waymarkd's
- * user. It is also trusted if its owner owns the folder and no one else may write to the folder. */
+/* Return whether the state file is trusted. This is checked because the removal of the steering
+ * installs the routes and sysctls that the file contains. A file is trusted if its owner is root,
+ * this process's user or waymarkd's user. It is also trusted if its owner owns the folder and no
+ * one else may write to the folder. */
 static bool file_is_trusted(const struct config *c, int folder, const struct stat *sb)
 {
 	struct stat in;

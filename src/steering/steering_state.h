@@ -52,28 +52,29 @@ struct steering_state {
 struct steering_state *steering_state_new(void); /* NULL with errno */
 void steering_state_free(struct steering_state *st);
 
-/* steering_state_keep_sysctl(): add a sysctl. If the sysctl is known, only replace the value that
- * we set; its first former value stays. steering_state_keep_gateway(): add a gateway, or replace
- * the one of the same uplink and family. Return 0 or -ENOMEM. */
+/* steering_state_keep_sysctl(): add a sysctl. If the state already has the sysctl, replace only the
+ * value that we set, and keep the first former value. steering_state_keep_gateway(): add a gateway,
+ * or replace the one of the same uplink and family. Return 0 or -ENOMEM. */
 int steering_state_keep_sysctl(struct steering_state *st, const char *name, const char *former,
 			       const char *set);
 int steering_state_keep_gateway(struct steering_state *st, const struct saved_gateway *g);
-/* Keep a displaced route, in place of an older one at the same place. s contains the links of the
- * route's nexthops. Return 0 or -ENOMEM. */
+/* Keep a displaced route. It replaces an older route that was kept for the same place. s contains
+ * the links of the route's nexthops. Return 0 or -ENOMEM. */
 int steering_state_keep_route(struct steering_state *st, const struct route_state *r,
 			      const struct netstate *s);
 /* Forget the displaced routes at this place. */
 void steering_state_drop_route(struct steering_state *st, const struct route_state *place);
 
 /* steering_state_write(): format the state as malloc'd JSON. steering_state_read(): parse such a
- * text; a text of another boot or namespace yields an empty state. Both return NULL with errno;
- * EBADMSG: the text is not a state. */
+ * text; a text of another boot or namespace yields an empty state. On failure both return NULL with
+ * errno; EBADMSG: the text is not a state. */
 char *steering_state_write(const struct steering_state *st);
 struct steering_state *steering_state_read(const char *text);
 
 /* Load, save and delete the state file. Load returns an empty state if the file is missing, not
- * trusted, not valid, or from another boot or namespace, and NULL with errno on other failures.
- * Save creates a missing folder; text is what steering_state_write() returned. */
+ * trusted, not valid, or from another boot or namespace. On any other failure load returns NULL
+ * with errno. Save creates the folder if it is missing; 'text' is the result of
+ * steering_state_write(). */
 struct steering_state *steering_state_load(const struct config *c);
 int steering_state_save(const struct config *c, const char *text);
 int steering_state_delete(const struct config *c);

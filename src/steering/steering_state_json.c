@@ -2,8 +2,8 @@
 /*
  * steering_state_json.c - formats the steering's state as JSON text, and parses it.
  *
- * A text with any error is refused as a whole, because a part of a state would restore only a part
- * of what was changed. Must not know where the text is kept.
+ * A text with any error is refused as a whole. If only a part of the state were read, only a part
+ * of the changes could be restored. Must not know where the text is kept.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -290,8 +290,8 @@ static int route_from_json(struct netstate *s, json_t *json)
 	return err;
 }
 
-/* Return whether this is a sysctl that the steering may set: one of the list, or the rp_filter of
- * an interface. */
+/* Return whether the steering may set this sysctl. It may set the sysctls in known[] and the
+ * rp_filter of any interface. */
 static bool sysctl_is_known(const char *name)
 {
 	static const char *const known[] = {

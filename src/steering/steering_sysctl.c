@@ -2,9 +2,9 @@
 /*
  * steering_sysctl.c - sets the planned sysctls and restores the former values.
  *
- * A sysctl that cannot be set is reported and does not stop the installation. If it keeps another
- * value, flows are counted less exactly, or a reverse path filter (rp_filter) drops some packets.
- * Must not know which sysctls are planned (plan/sysctl_plan.c).
+ * A sysctl that cannot be set is reported and does not stop the installation. If a sysctl keeps
+ * another value, flows are counted less exactly, or a reverse path filter (rp_filter) drops some
+ * packets. Must not know which sysctls are planned (plan/sysctl_plan.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -61,7 +61,7 @@ static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char
 		run_failed(run, err, NULL, "cannot save the former value of sysctl %s", w->name);
 }
 
-/* Print that a sysctl cannot be set, but only at installation, not at each reconcile. */
+/* Print that a sysctl cannot be set, but only during an installation, not at each reconcile. */
 static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 {
 	if (run->errors && run->is_atomic)
@@ -69,9 +69,8 @@ static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 			w->name, w->value, w->why, strerror(-err));
 }
 
-/* Return whether the interface of this rp_filter is the one of the former plan. A new interface,
- * also one that was created again, has new sysctls, so their values are not another process's
- * changes. */
+/* Return whether the interface of this rp_filter is the one of the former plan. An interface that
+ * is new or was created again has new sysctls, so no other process has changed their values. */
 static bool filter_was_there(const struct steering *s, const struct sysctl_want *w)
 {
 	const struct link_state *was, *is;
@@ -96,9 +95,10 @@ static void sysctl_describe(struct steering_change *c, const struct steering *s,
 	snprintf(c->detail, sizeof(c->detail), "was %s", now);
 }
 
-/* Set a sysctl. Return true if its value differs from the planned one and stays so. Each
- * installation calls this twice: some sysctls appear only when the ruleset loads conntrack or an
- * interface is created, so failures are printed only at the second call (is_last_word). */
+/* Set a sysctl. Return true if the sysctl keeps a value that differs from the planned one. Each
+ * installation calls this function twice, because some sysctls appear only when the ruleset loads
+ * conntrack or an interface is created. Failures are printed only at the second call
+ * (is_last_word). */
 static bool sysctl_set(struct run *run, const struct sysctl_want *w, bool is_last_word)
 {
 	struct steering_change change;
@@ -125,8 +125,8 @@ static bool sysctl_set(struct run *run, const struct sysctl_want *w, bool is_las
 	return err != 0;
 }
 
-/* Return the bit of a sysctl in steering_sysctls_astray(). An rp_filter has none (0), because the
- * kernel notifies its changes (RTNL_RP_FILTER). */
+/* Return the bit of a sysctl in steering_sysctls_astray(). An rp_filter has no bit (0), because the
+ * kernel sends notices about its changes (RTNL_RP_FILTER). */
 static uint32_t sysctl_bit(const struct sysctl_want wants[], size_t i)
 {
 	uint32_t bit = 1;
@@ -170,8 +170,8 @@ void sysctls_set(struct run *run, bool is_last_word)
 			run->s->sysctls_left |= sysctl_bit(wants, i);
 }
 
-/* Restore a former value, but keep the current value if another process has set it after us. The
- * sysctls of an interface that is gone need no restoring. */
+/* Restore a former value, but keep the current value if another process has set it after us. Do
+ * nothing for a sysctl of an interface that is gone. */
 static void sysctl_restore(struct run *run, const struct saved_sysctl *saved)
 {
 	char now[SYSCTL_VALUE_MAX];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * damage.c - detects a damaged database, when it is opened or while it is open, and keeps the
- * damaged file under another name so that it can be repaired.
+ * damage.c - detects a damaged database, when the database is opened or while it is open. Keeps the
+ * damaged file under another name, so that the file can be repaired.
  *
- * The file is read only through SQLite: closing a descriptor of our own would release SQLite's
- * locks on the file.
+ * The file is accessed through SQLite only, because closing a descriptor of our own would release
+ * SQLite's locks on the file.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -121,9 +121,9 @@ int store_probe_start(const struct store *st)
 	return rc == SQLITE_OK ? reads_run(st, reads, sizeof(reads) / sizeof(reads[0])) : rc;
 }
 
-/* Find out whether damage kept the database from being opened. SQLite opens the file only after the
- * check of the application id. An error of SQLite (st->code) therefore concerns our database. If
- * the header is lost, only the lock file beside the database shows that it was ours. */
+/* Find out whether the database could not be opened because of damage. SQLite opens the file only
+ * after the application id was checked, so an error of SQLite (st->code) concerns our database. If
+ * the header is lost, only the lock file beside the database shows that the database was ours. */
 int store_refusal_damage(const struct store *st)
 {
 	if (st->code)

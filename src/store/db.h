@@ -17,15 +17,15 @@
 /* "WMRK": application_id of our databases. */
 #define STORE_APPLICATION_ID 0x574d524b
 
-/* Set up a read-only connection so that a database from elsewhere cannot run code or write to
- * SQLite's internal tables. */
+/* Set up a read-only connection for a file that another user may have written. The file then cannot
+ * make SQLite run code or write to SQLite's internal tables. */
 void db_distrust(sqlite3 *db);
 
 /* Run statements and ignore the rows they return. */
 int db_exec(sqlite3 *db, const char *sql);
 
-/* Set *out to the first column of the first row. Set it to fallback if there is no row or the
- * column is NULL. */
+/* Run a query. Set *out to the first column of the first row. If there is no row or the column is
+ * NULL, set *out to 'fallback'. */
 int db_integer(sqlite3 *db, const char *sql, int64_t *out, int64_t fallback);
 
 /* Extend the file so that it has room for every page of the write-ahead log and for more_bytes
@@ -44,7 +44,7 @@ int db_run(sqlite3_stmt *stmt);
 /* Prepare a statement, bind n numbers and run it. */
 int db_run_numbers(sqlite3 *db, const char *sql, int n, const int64_t *numbers);
 
-/* Bind value, or NULL if value equals 'none'. */
+/* Bind 'value', but bind NULL if 'value' equals 'none'. */
 int db_bind_or_null(sqlite3_stmt *stmt, int index, int64_t value, int64_t none);
 
 /* Bind and read addresses as the tables encode them: IPv4 as an integer, IPv6 as text. */
@@ -54,8 +54,9 @@ int32_t db_addr4(const struct addr *a);
 
 /* Return the negative errno that is closest to SQLite's result code. */
 int db_errno(int code);
-/* Return the errno of the last failed operation on the database's file or its write-ahead log, or 0.
- * sqlite3_system_errno() alone may return the errno of a later system call. */
+/* Return the errno of the last failed operation on the database's file or its write-ahead log; 0:
+ * unknown. sqlite3_system_errno() alone is not enough, because it may return the errno of a later
+ * system call. */
 int db_system_errno(sqlite3 *db);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * file.c - checks the database file before anything is written: whether it is ours, and whether
- * another daemon uses it.
+ * file.c - checks the database file before anything is written. The file must be ours, and no other
+ * daemon may use it.
  *
  * Knows nothing of the schema.
  */

@@ -26,9 +26,9 @@ enum column {
 #define SET_KNOWN(number, column) ", " #column " = ifnull(?" #number ", " #column ")"
 #define IS(number, column)	  " AND " #column " IS ?" #number
 
-/* How each kind of column appears in a statement; "" means not at all. END_: the statements that
- * write a flow's end assign the column. SAME_: these statements match the row only if the column is
- * unchanged. UPDATE_: flow_row_update_sql assigns the column. */
+/* What a statement contains for each kind of column; "": nothing. END_: the assignment in the
+ * statements that write a flow's end. SAME_: the condition of these statements that the column is
+ * unchanged. UPDATE_: the assignment in flow_row_update_sql. */
 #define END_LIFE(number, column)	""
 #define END_IDENTITY(number, column)	""
 #define END_STATE(number, column)	SET(number, column)
@@ -82,9 +82,9 @@ const char flow_row_live_sql[] = "SELECT id"
 
 /* --- writing -------------------------------------------------------------------------- */
 
-/* Number of bytes by which a flow's row usually grows between the flow's start and its end: its
- * life, four counters, two sets of interfaces. A live row reserves these bytes, so that it can be
- * updated in place. */
+/* Number of bytes by which a flow's row usually grows between the flow's start and its end. The row
+ * gets a life, four counters and two sets of interfaces. A live row reserves these bytes, so that
+ * it can be updated in place. */
 #define LIVE_ROOM 14
 
 static bool is_icmp(uint8_t proto)

@@ -17,17 +17,17 @@
 extern const char flow_row_insert_sql[];
 /* Write the end of a flow whose row is in state FLOW_LIVE. The statement does not assign the
  * columns of kind IDENTITY (flow_columns.def), because some of them are in the large indexes
- * flow_started and flow_public_port: if they were assigned, SQLite would write the row's index
- * entries again. If an IDENTITY column has changed, the statement matches no row; then use
- * flow_row_update_sql. */
+ * flow_started and flow_public_port. If these columns were assigned, SQLite would write the row's
+ * index entries again. If an IDENTITY column has changed, the statement matches no row. In that
+ * case use flow_row_update_sql. */
 extern const char flow_row_end_sql[];
-/* Write the end of a flow whose row is in state FLOW_CLOSED: its TCP connection had ended before,
- * now its conntrack entry has ended too. If the row already has the connection's end, that end
+/* Write the end of a flow whose row is in state FLOW_CLOSED. The flow's TCP connection ended
+ * earlier; its conntrack entry has ended now. If the row already has the connection's end, that end
  * stays. Like flow_row_end_sql, the statement matches no row if a column of kind IDENTITY has
  * changed. */
 extern const char flow_row_closed_end_sql[];
-/* Write all columns of an existing row, in any state: evidence may arrive after a flow's end. An
- * unknown life or counter does not overwrite a known one. */
+/* Write all columns of an existing row. The row may be in any state, because evidence may arrive
+ * after a flow's end. An unknown life or counter does not overwrite a known one. */
 extern const char flow_row_update_sql[];
 /* Read the live and closed flows, in the order of ids. */
 extern const char flow_row_live_sql[];

@@ -20,9 +20,9 @@ struct migration {
 extern const struct migration store_migrations[];
 extern const size_t store_migrations_count;
 
-/* Run the steps that db lacks and, if there were any, recreate the views. Then add new names of
- * enumerations and replace changed ones. All this is one transaction. Set *version to the version
- * that db had. Return 0 on success, else SQLite's result code, which is SQLITE_SCHEMA if db is
+/* Run the steps that the database lacks. If a step was run, recreate the views. Then add new names
+ * of enumerations and replace changed names. All this is one transaction. Set *version to the
+ * version that the database had before. Return SQLite's result code; SQLITE_SCHEMA: the database is
  * newer than the last step. */
 int migrate_run(sqlite3 *db, const struct migration *steps, size_t n, int *version);
 

@@ -52,8 +52,8 @@ void slices_unload(struct slices *s);
  * until the next call of slices_get() or slices_remove(). */
 struct slice *slices_get(struct slices *s, int64_t flow_id);
 
-/* Return the slice of a flow or, if that is missing, the next slice; NULL: there is no later
- * slice. */
+/* Return the slice of a flow. If that slice is missing, return the next slice; NULL: there is no
+ * next slice. */
 struct slice *slices_from(struct slices *s, int64_t flow_id);
 
 /* Note that a flow of this slice began at started_ms (0: unknown). */

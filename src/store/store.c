@@ -19,8 +19,8 @@
 #include "store/store_internal.h"
 #include "waymark/base/clock.h"
 
-/* Settings of the writing connection. Automatic checkpoints are off: the writer checkpoints the
- * write-ahead log when it has time, not in the commit that happens to fill the log. */
+/* Settings of the writing connection. Automatic checkpoints are off, because they would delay the
+ * commit that fills the write-ahead log. Instead, the writer runs a checkpoint when it has time. */
 #define PRAGMAS                                                                                    \
 	"PRAGMA journal_mode = WAL;"                                                               \
 	"PRAGMA synchronous = NORMAL;"                                                             \
@@ -54,7 +54,7 @@ static int fail_sqlite(struct store *st, int code, const char *what)
 	bool is_last = st->db && (sqlite3_errcode(st->db) & 0xff) == (code & 0xff);
 	int system_errno = is_last ? db_system_errno(st->db) : 0, r = db_errno(code);
 
-	/* SQLite has one code for a failed write, whatever its cause. */
+	/* SQLite has only one code for all failed writes; the errno shows the cause. */
 	if ((code & 0xff) == SQLITE_IOERR && system_errno)
 		r = -system_errno;
 	r = fail(st, r ? r : -EIO, "%s %s: %s", what, st->path,
@@ -82,8 +82,8 @@ static int file_create(struct store *st)
 	return 0;
 }
 
-/* Create or migrate the schema. A new database gets its schema before WAL mode is set, so that the
- * application id is written to the file itself and not only to the log. */
+/* Create or migrate the schema. In a new database, create the schema before WAL mode is set, so
+ * that the application id is written to the file itself and not only to the log. */
 static int schema_prepare(struct store *st, bool is_new)
 {
 	int version, rc = SQLITE_OK;
@@ -105,8 +105,8 @@ static int schema_prepare(struct store *st, bool is_new)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot set up");
 }
 
-/* Read the highest ids. Other tables are searched as well: a row may refer to a flow whose own row
- * was written later or never. */
+/* Read the highest ids. Flow ids are also read from tables that refer to flows, because the flow's
+ * own row may not have been written. */
 static int ids_read(struct store *st)
 {
 	int rc = SQLITE_OK;
@@ -150,8 +150,9 @@ static ino_t inode_of(const struct store *st, const char *suffix)
 }
 
 /* Record the device and inode numbers of the database, and the inode numbers of its write-ahead log
- * and the log's index. The INSERT makes SQLite create the log and its index if they are missing. A
- * new file may have the inode number of a deleted file; is_new therefore always sets is_other. */
+ * and the log's index. The INSERT makes SQLite create the log and its index if they are missing. If
+ * is_new is set, always set is_other, because a new file may have the inode number of a deleted
+ * file. */
 static int files_identify(struct store *st, bool is_new)
 {
 	struct stat info;
@@ -345,8 +346,8 @@ static int open_in_memory(struct store *st)
 	return rc == SQLITE_OK ? ids_read(st) : fail_sqlite(st, rc, "cannot start without");
 }
 
-/* Open the database for reading only, or an empty one in memory, because the disk prevents writing
- * and the daemon must steer without the database. The writer opens the database later. */
+/* Open the database for reading only or, if that fails, an empty database in memory. The disk
+ * prevents writing, but the daemon must steer. The writer opens the database for writing later. */
 static int postpone(struct store *st, FILE *errors)
 {
 	if (errors)

@@ -20,7 +20,7 @@ struct store {
 	bool is_other;	   /* the file is new, or it is not the file of the previous connection */
 	bool is_postponed; /* the file could not be written at the start and was not opened since */
 	int64_t last_flow_id, last_mismatch_id, last_gap_id;
-	/* the lowest gap id in use: gaps that the store itself records are numbered -1, -2, ... */
+	/* the lowest gap id in use; gaps that the store itself records get the ids -1, -2, ... */
 	int64_t own_gap_id;
 	/* interface names, by the numbers that records of kind RECORD_INTERFACE assign */
 	char interfaces[INTERFACES_MAX][IFNAMSIZ];
@@ -36,17 +36,17 @@ struct store {
 	int code;	 /* SQLite's result code of that failure; 0: SQLite did not cause it */
 };
 
-/* After the connection was lost or the opening was postponed: open st->path, or create it if it is
- * missing or empty, and fill in the fields that come from the database. If the opening was
- * postponed, also take the lock, and refuse a database that has higher ids than were known at the
- * start, because the audit has given these ids to other flows. Return 0, or -errno with a message
- * in st->error. */
+/* Open the database again after the connection was lost or the opening was postponed. If st->path
+ * is missing or empty, create the database. Fill in the fields that come from the database. If the
+ * opening was postponed, also take the lock, and refuse a database with ids that are higher than
+ * the highest ids known at the start, because the audit has given these ids to other flows. Return
+ * 0, or -errno with a message in st->error. */
 int store_reconnect(struct store *st);
 void store_disconnect(struct store *st);
 
 /* Which open file is missing or replaced at its path: the database (STORE_FILE_MOVED), or only its
  * write-ahead log or the log's index (STORE_LOG_MOVED). SQLite does not notice that its log was
- * deleted. Other processes do not see what is written to a deleted log. */
+ * deleted. Data that is written to a deleted log is invisible to other processes. */
 enum store_move { STORE_IN_PLACE, STORE_FILE_MOVED, STORE_LOG_MOVED };
 
 enum store_move store_move(const struct store *st);
@@ -62,16 +62,16 @@ void store_note_size(struct store *st);
 /* Check whether the open file's header was overwritten or the file was truncated. Return the result
  * code of this damage, or SQLITE_OK. This is cheap. */
 int store_damage(struct store *st);
-/* Read the schema and the newest rows over a new connection, which has nothing cached. Return
- * SQLITE_OK or the result code of the damage. */
+/* Look for damage: read the schema and the newest rows over a new connection, which has nothing
+ * cached. Return SQLITE_OK or the result code of the damage. */
 int store_probe(const struct store *st);
 /* Return whether store_reconnect() failed with this error because the database of the previous
  * connection is damaged. Return false if another file is at the database's path. */
 bool store_is_damaged(const struct store *st, int error);
 /* Like store_probe(), but also read everything that a starting daemon reads. */
 int store_probe_start(const struct store *st);
-/* If store_open() could not open our database because of damage, return the result code of the
- * damage. If it failed for another reason, return SQLITE_OK. */
+/* Return the result code of the damage because of which store_open() failed. If store_open() failed
+ * for another reason, return SQLITE_OK. */
 int store_refusal_damage(const struct store *st);
 /* Return when the database or its log was last written, in ms, but at most now_ms. */
 int64_t store_written_ms(const struct store *st, int64_t now_ms);
@@ -81,8 +81,8 @@ int store_set_aside(struct store *st);
 
 /* --- file.c: checks the file without SQLite's locks -------------------------- */
 
-/* Check whether path can be our database: the file is ours or empty, or it is missing but its
- * folder exists. Return 0, or -errno with one line in error. */
+/* Check whether 'path' can be our database. Either the file is ours or empty, or the file is
+ * missing and its folder is writable. Return 0, or -errno with one line in error. */
 int store_file_check(const char *path, char *error, size_t size);
 
 /* Return whether the file lacks SQLite's header, although the lock file beside it shows that it was

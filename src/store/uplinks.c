@@ -2,8 +2,8 @@
 /*
  * uplinks.c - the uplinks that were ever configured, and the sets of interfaces.
  *
- * Knows nothing of flows. After a rollback, unload and load the uplinks again: the copy in memory
- * may have rows that the tables lack.
+ * Knows nothing of flows. After a rollback, unload the uplinks and load them again, because the
+ * copy in memory may have rows that the tables lack.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,8 +216,9 @@ static void name_add(struct names *names, const char *name)
 	names->n++;
 }
 
-/* Write the names of a set: uplinks in the order of slots, then other interfaces in the order of
- * numbers. Skip unknown slots. Return the slots that are known. */
+/* Write the names of a set's interfaces. First write the interfaces of uplinks in the order of
+ * slots, then all other interfaces in the order of numbers. Skip slots without an uplink. Return
+ * the slots that were not skipped. */
 static uint64_t names_write(const struct uplinks *u, const struct ifset_key *key,
 			    struct names *names)
 {

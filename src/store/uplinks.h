@@ -15,7 +15,7 @@
 struct uplink_row {
 	int64_t id;
 	struct uplink_record is;
-	int64_t valid_to;   /* when the row ceased to be valid; 0: it is valid */
+	int64_t valid_to;   /* when the row ceased to be valid; 0: the row is valid */
 	int64_t after_flow; /* a flow id: flows with higher ids use this row */
 	int64_t ifset;	    /* id of the set that holds only this interface; 0: not known yet */
 	int previous;	    /* index of the previous row of the same slot; -1: none */
@@ -50,8 +50,8 @@ void uplinks_unload(struct uplinks *u);
 /* Close the rows of uplinks that changed or were removed, and add new rows. */
 int uplinks_apply(struct uplinks *u, const struct uplinks_record *r);
 
-/* Return the id of the row that was valid for a slot when a flow was first seen; if no row was
- * valid, return the id of the slot's first row; if the slot has no row, return 0. Flow ids are
+/* Return the id of the row that was valid for a slot when a flow was first seen. If no row was
+ * valid then, return the id of the slot's first row. If the slot has no row, return 0. Flow ids are
  * compared, not times, because the clock may have been set. */
 int64_t uplinks_id(const struct uplinks *u, uint8_t slot, int64_t flow_id);
 

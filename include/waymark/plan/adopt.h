@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adopt.h - adopts flows that began before steering was active: decides from their addresses which
- * uplink they belong to. Pure.
+ * adopt.h - adopts flows that began before steering was active. A flow's addresses decide which
+ * uplink it belongs to. Pure.
  *
  * Such a flow has no mark, and the uplink that it began on is not recorded anywhere. But its
  * outside address is often an address of one uplink. Then the flow can only continue by that
- * uplink: another provider would drop its packets, and its peer would not recognize them. The
- * outside address of a flow is
+ * uplink. Another provider would drop its packets, and its peer would not recognize packets with
+ * another source address. The outside address of a flow is
  *
  *   the address that it is translated to when it leaves (SNAT, masquerade),
  *   the source address, if this host itself sends the flow,

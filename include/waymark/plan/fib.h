@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fib.h - looks up a packet in the rules and tables of a snapshot, as the kernel does. It finds the
- * rule and the route that the packet takes, and the reason why they do not lead to an uplink. Pure.
+ * fib.h - looks up a packet in the rules and tables of a snapshot, as the kernel does. Finds the
+ * rule and the route that the packet takes, and the reason why the packet does not leave by its
+ * uplink. Pure.
  */
 #ifndef WAYMARK_PLAN_FIB_H
 #define WAYMARK_PLAN_FIB_H
@@ -16,7 +17,7 @@ struct fib_query {
 	struct addr src, dst;
 	uint8_t family;
 	uint32_t mark;	     /* the packet's mark, not masked */
-	const char *iifname; /* "lo": sent by this host; "": unknown */
+	const char *iifname; /* input interface; "lo": this host sends the packet; "": unknown */
 };
 
 /* Result of a look-up. rule and route belong to the snapshot. */
@@ -24,10 +25,12 @@ struct fib_answer {
 	/* the rule that decides, because its table has a route or its action refuses the packet;
 	 * NULL: no rule decides */
 	const struct rule_state *rule;
-	const struct route_state *route; /* the route that this rule found; NULL: no rule decides,
-					  * or the rule refuses the packet without a route */
-	bool is_sure; /* false if an earlier rule may match by selectors that the query does not
-		       * cover */
+	/* the route that this rule found; NULL: no rule decides, or the action of the rule refuses
+	 * the packet */
+	const struct route_state *route;
+	/* false: an earlier rule has selectors that the query does not cover, and may match the
+	 * packet */
+	bool is_sure;
 };
 void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_answer *a);
 
@@ -48,8 +51,8 @@ bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex);
 /* Return why packets with the mark of uplink u do not leave by u in this snapshot:
  * REASON_UPLINK_DOWN, REASON_RULE_MISSING (no rule for the mark), REASON_RULE_BEFORE (another
  * process's rule matches first), REASON_ROUTE_SPECIFIC (a route other than a default route leads
- * elsewhere), REASON_ROUTE_MISSING (the uplink's table has no route by the uplink). Return
- * REASON_UNEXPLAINED if they do leave by u. If answer is not NULL, *answer is set to the result of
+ * elsewhere), REASON_ROUTE_MISSING (the uplink's table has no route by the uplink). If the packets
+ * do leave by u, return REASON_UNEXPLAINED. If 'answer' is not NULL, set *answer to the result of
  * the look-up. */
 enum reason fib_diagnose(const struct netstate *s, const struct config *c,
 			 const struct uplink_config *u, const struct fib_query *q,

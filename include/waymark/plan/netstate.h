@@ -22,7 +22,7 @@
 #define NEXTHOPS_MAX	       64
 
 /* Limit of alternative names (ip link property add altname) per interface. Only names shorter than
- * IFNAMSIZ are kept, because the configuration allows no longer names. */
+ * IFNAMSIZ are kept, because longer names are not allowed in the configuration. */
 #define ALTNAMES_MAX 4
 
 /* Size limit of a route's attributes that are kept in the kernel's format. */
@@ -35,7 +35,8 @@ struct link_state {
 	bool has_carrier; /* IFF_LOWER_UP, and not IFF_DORMANT */
 	bool is_loopback;
 	bool is_pointopoint;
-	bool is_tunnel; /* WireGuard, tun, gre, ...: it sends its packets inside other packets */
+	/* WireGuard, tun, gre, ...; such an interface sends its packets inside other packets */
+	bool is_tunnel;
 	uint32_t group;
 	char altnames[ALTNAMES_MAX][IFNAMSIZ]; /* "": end of the list */
 };
@@ -43,9 +44,11 @@ struct link_state {
 struct addr_state {
 	uint32_t ifindex;
 	struct prefix prefix; /* the local address with its prefix length */
-	struct addr peer;     /* point-to-point: the other end; otherwise none */
+	/* the address of the other end of a point-to-point address; otherwise none */
+	struct addr peer;
 	bool is_link_local;
-	bool is_deprecated; /* deprecated, tentative or temporary: not to be chosen as a source */
+	/* deprecated, tentative or temporary; such an address is not chosen as a source */
+	bool is_deprecated;
 };
 
 struct nexthop {
@@ -63,8 +66,9 @@ struct route_state {
 	uint8_t scope;	  /* RT_SCOPE_... */
 	uint8_t tos;
 	uint32_t metric;
-	struct prefix dst;   /* len 0: default */
-	struct prefix from;  /* IPv6: only for packets from this source; len 0: any */
+	struct prefix dst; /* len 0: default */
+	/* IPv6: the route is only for packets from this source; len 0: any source */
+	struct prefix from;
 	struct addr prefsrc; /* preferred source, or none */
 	uint32_t nexthop_id; /* id of the kernel's nexthop object; 0: none */
 	uint16_t n_nexthops;

@@ -37,7 +37,7 @@ struct learnt_gateways {
 };
 
 /* What an operator, a check program or the uplink's health has decided about an uplink. The planner
- * only obeys: it must not know who decides, or whose decision has precedence. */
+ * only obeys the decision. It must not know who decides, or whose decision has precedence. */
 enum uplink_decision {
 	DECISION_NONE,
 	/* like DECISION_NONE: the uplink is used if its link and addresses allow it */
@@ -58,7 +58,7 @@ static inline unsigned family_index(int family)
 	return family == AF_INET6;
 }
 
-/* Why an uplink has no default route of a family, for check and status. */
+/* Why an uplink has no default route of a family, as 'check' and 'status' report it. */
 enum uplink_trouble {
 	UPLINK_FINE,
 	UPLINK_NO_LINK, /* no interface of that name */
@@ -72,14 +72,14 @@ const char *uplink_trouble_text(enum uplink_trouble t); /* such as "no address" 
  * protocol. */
 #define LINK_GROUP_WAYMARK ROUTE_PROTOCOL_WAYMARK
 
-/* Priorities of our ip rules, relative to rule-priority. Two jumps skip rules: unmarked packets of
- * this host skip the rules for marks, unmarked forwarded packets skip all rules. */
+/* Priorities of our ip rules, relative to rule-priority. Two jumps skip rules. Unmarked packets of
+ * this host skip the rules for marks. Unmarked forwarded packets skip all rules. */
 enum {
 	RULES_SKIP_UNMARKED, /* fwmark 0/MASK goto RULES_SKIP_FORWARDED */
 	RULES_LOCAL,	     /* local destinations, before any mark */
 	RULES_MARKS,	     /* mark of an uplink: its table; one priority for each uplink */
-	/* not iif lo goto RULES_END; from this rule on, each priority is higher by the number of
-	 * uplinks less one */
+	/* not iif lo goto RULES_END; the priority of this rule and of each later rule is its number
+	 * here plus the number of uplinks less one */
 	RULES_SKIP_FORWARDED,
 	RULES_BOUND_LOCAL,   /* from ADDRESS, local destinations */
 	RULES_BOUND,	     /* from ADDRESS or oif INTERFACE: table of the uplink */
@@ -112,8 +112,8 @@ struct uplink_plan {
 };
 
 struct route_plan {
-	struct netstate *wanted; /* the planned routes and rules; its links are a copy of the
-				  * snapshot's, for printing */
+	/* the planned routes and rules; also a copy of the snapshot's links, for printing */
+	struct netstate *wanted;
 	struct uplink_plan uplinks[UPLINKS_MAX];
 	size_t n_uplinks;    /* in the configuration's order */
 	uint32_t link_group; /* group to put the uplinks' interfaces into; 0: no group is needed */
@@ -137,9 +137,9 @@ const struct learnt_default *learnt_default_find(const struct learnt_gateways *l
 bool gateway_is_link_local(const struct addr *a);
 bool gateway_is_connected(const struct netstate *s, uint32_t ifindex, const struct addr *a);
 
-/* Return the plan of what should be installed now. In mode audit it contains no routes and no
- * rules. decisions may be NULL: none. Return NULL with errno on failure. The caller frees the plan
- * with route_plan_free(). */
+/* Return the plan of what should be installed now. In mode audit the plan contains no routes and no
+ * rules. 'decisions' may be NULL, which means no decisions. Return NULL with errno on failure. The
+ * caller frees the plan with route_plan_free(). */
 struct route_plan *route_plan_new(const struct config *c, const struct netstate *s,
 				  const struct learnt_gateways *learnt,
 				  const struct uplink_decisions *decisions);

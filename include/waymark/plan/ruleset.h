@@ -19,12 +19,14 @@
 #define PREFIX_TRANSIT	 "waymark transit "
 #define PREFIX_FLOWLESS	 "waymark flowless "
 
-/* First words of the comments of rules with a counter: they say what the counter counts. The second
- * word is the mark of the uplink that the packets leave or arrive by ("out 0x2"). Each packet that
- * leaves by an uplink is counted by exactly one rule of the first three kinds. The other kinds
- * count the first packets and first replies of flows from inside, per family. */
-#define RULESET_COUNT_OUT	 "out"	      /* packets of flows */
-#define RULESET_COUNT_UNTRACKED	 "untracked"  /* packets without a flow: notrack, or refused */
+/* The comment of a rule with a counter begins with one of these words. The word says what the
+ * counter counts. The second word is the mark of the uplink that the packets leave or arrive by
+ * ("out 0x2"). Each packet that leaves by an uplink is counted by exactly one rule of the first
+ * three kinds. The other kinds count the first packets and first replies of flows from inside, per
+ * family. */
+#define RULESET_COUNT_OUT "out" /* packets of flows */
+/* packets without a flow: notrack, or refused by conntrack */
+#define RULESET_COUNT_UNTRACKED	 "untracked"
 #define RULESET_COUNT_NEIGHBOURS "neighbours" /* neighbour discovery, multicast listeners */
 #define RULESET_COUNT_STARTED4	 "started4"
 #define RULESET_COUNT_STARTED6	 "started6"
@@ -37,8 +39,9 @@
  * read, so a saved ruleset could not be loaded. */
 #define RULESET_EVENT_MASK "numgen inc mod 1 offset 1159"
 
-/* Return the table as one transaction that replaces an existing table ("add table; delete table;
- * table {...}"), as malloc'd text, or NULL with errno. is_minimal_events: set the ct event mask. */
+/* Return the table as malloc'd text, or NULL with errno. The text is one transaction that replaces
+ * an existing table ("add table; delete table; table {...}"). is_minimal_events: the rules set the
+ * ct event mask. */
 char *ruleset_render(const struct config *c, bool is_minimal_events);
 
 #endif

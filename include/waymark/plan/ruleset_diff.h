@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Write the differences ("chain output changed, map enter gone, chain x added") to text, truncated
- * to size; "" if there are none. Return true if a part that we loaded is gone or changed, or if the
- * table has a new flag. Return false if there are only new chains, sets and maps: no rule of ours
- * leads to them. */
+/* Write the differences ("chain output changed, map enter gone, chain x added") to 'text',
+ * truncated to 'size' bytes. Write "" if there are no differences. Return true if a part that we
+ * loaded is gone or changed, or if the table has a new flag. Return false if there are only new
+ * chains, sets and maps: no rule of ours leads to them. */
 bool ruleset_compare(const char *loaded, const char *now, char *text, size_t size);
 
 #endif

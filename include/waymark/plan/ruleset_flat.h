@@ -8,15 +8,17 @@
 /* A second table with the same rules, which is loaded while the first one is replaced. */
 #define RULESET_STAND_IN "waymark_stand_in"
 
-/* Convert the text of ruleset_render() to commands without "table { ... }", which nftables 1.0.6
- * refuses for a table with flags. The table must exist. former is its current listing, whose
- * contents are deleted first (NULL: the table is empty). Return malloc'd text, or NULL with
- * errno. */
+/* Convert the text of ruleset_render() to commands without "table { ... }", because nftables 1.0.6
+ * refuses this syntax for a table with flags. The table must exist. 'former' is the table's current
+ * listing (NULL: the table is empty). The first commands delete the contents of this listing.
+ * Return malloc'd text, or NULL with errno. */
 char *ruleset_flatten(const char *text, const char *former);
-/* Return text with the table renamed to RULESET_STAND_IN, malloc'd, or NULL with errno. */
+/* Return a malloc'd copy of 'text' in which the table is named RULESET_STAND_IN, or NULL with
+ * errno. */
 char *ruleset_stand_in(const char *text);
-/* Return text without its first command, "add table", for a table that exists: nft refuses that
- * command if the table has a flag that the command does not name. The result points into text. */
+/* Return 'text' without its first command, "add table". Use the result for an existing table,
+ * because nft refuses "add table" if the table has a flag that the command does not name. The
+ * result points into 'text'. */
 const char *ruleset_without_add(const char *text);
 
 #endif

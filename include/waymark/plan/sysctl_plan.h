@@ -14,15 +14,15 @@ struct sysctl_want {
 	char name[128];	   /* a path such as "net/ipv4/conf/wan1/rp_filter" */
 	const char *value; /* planned value */
 	const char *why;   /* reason, in one sentence */
-	bool is_rp_filter; /* set it to 2 only if the value in force is 1 */
+	bool is_rp_filter; /* the sysctl is an rp_filter: set it only if the value in force is 1 */
 };
 
-/* Fill wants with the sysctls that the configuration needs, at most max of them. Return their
- * number. Pure. Observation needs net/netfilter/nf_conntrack_acct, _timestamp and _events = 1.
- * Steering needs a loose rp_filter on uplinks where rp_filter is strict. If new flows are balanced,
- * steering also needs fib_multipath_hash_policy for IPv4 and IPv6. src_valid_mark is not set: a
- * loose filter does not need it, and with it the kernel would treat packets that have a transparent
- * proxy's mark as martian. */
+/* Fill in 'wants' with the sysctls that the configuration needs, at most 'max' of them. Return
+ * their number. Pure. Observation needs net/netfilter/nf_conntrack_acct, _timestamp and _events =
+ * 1. Steering needs a loose rp_filter on uplinks where rp_filter is strict. If new flows are
+ * balanced, steering also needs fib_multipath_hash_policy for IPv4 and IPv6. src_valid_mark is not
+ * set: a loose filter does not need it, and with it the kernel would treat packets that have a
+ * transparent proxy's mark as martian. */
 size_t sysctl_plan(const struct config *c, struct sysctl_want *wants, size_t max);
 
 #endif

@@ -23,8 +23,7 @@ struct steering;
 struct steering *steering_open(const struct config *c);
 void steering_close(struct steering *s);
 /* Return the netlink socket of the ruleset's transactions, for transaction_launcher_start()
- * (kernel/transaction.h): the launcher must not close this socket, because its children use the
- * socket. */
+ * (kernel/transaction.h). The launcher must not close this socket, because its children use it. */
 int steering_nft_fd(const struct steering *s);
 void steering_set_config(struct steering *s, const struct config *c);
 
@@ -176,23 +175,22 @@ const struct netstate *steering_netstate(const struct steering *s);
  * reconcile is due. */
 int64_t steering_release_delay_ms(const struct steering *s);
 
-/* Return the time since which the ruleset has labelled flows with their egress (ms of
- * CLOCK_REALTIME; 0: unknown, or no ruleset is loaded). Another process may have loaded the
- * ruleset. Flows that began earlier may lack evidence. */
+/* Return when the ruleset began to label flows with their egress (ms of CLOCK_REALTIME; 0: unknown,
+ * or no ruleset is loaded). The ruleset may have been loaded by another process. Flows that began
+ * earlier may lack evidence. */
 int64_t steering_labels_since_ms(const struct steering *s);
 
 /* steering_labels_stale_from(): an older configuration may have used the label bits for other
  * interfaces. Return the first connlabel bit that may still have its older meaning in existing
  * flows; LABELS_TOTAL: no bit. steering_labels_keep(): record the current meaning of the bits. Call
- * it when the bits have been cleared in all flows. The record is saved with the state by the apply
- * in progress, or else by the next one. */
+ * it when the bits have been cleared in all flows. The apply in progress, or else the next apply,
+ * saves the record with the state. */
 unsigned steering_labels_stale_from(const struct steering *s);
 void steering_labels_keep(struct steering *s);
 
 /* Find out from the kernel's current rules and routes why a packet with this uplink's mark may
  * leave by another interface (fib_diagnose()). Return the reason. Write the responsible rule or
- * route to object, or "". Return REASON_UNEXPLAINED also if the kernel's state could not be
- * read. */
+ * route to object, or "". If the kernel's state could not be read, return REASON_UNEXPLAINED. */
 enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
 			      const struct fib_query *q, char object[OBJECT_MAX]);
 

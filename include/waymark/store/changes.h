@@ -32,7 +32,7 @@ struct change {
 	int64_t number;
 	int64_t time_ms; /* time of the commit */
 	enum change_kind kind;
-	/* id of the row in the view of this kind; the row may have been deleted since then */
+	/* id of the row in the view of this kind; the row may have been deleted after the change */
 	int64_t id;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * feed.h - the history as a feed for other systems: the rows that changed after a position, in the
- * order in which they changed.
+ * feed.h - the history as a feed for other systems. The feed has the rows that changed after a
+ * position, in the order in which they changed.
  *
  * Read-only. Each call is one short read transaction. The callback runs inside the transaction and
  * must not block. SQL statements, the DDL of export targets and encodings are all derived from one
@@ -34,8 +34,8 @@ struct feed_column {
 	bool is_nullable;
 };
 
-/* The tables of the feed. Heartbeats have no table here: the history does not hold them, the
- * exporter generates them. */
+/* The tables of the feed. Heartbeats have no table here, because the exporter generates them and
+ * the history does not hold them. */
 enum feed_table_id {
 	FEED_FLOWS,
 	FEED_MISMATCHES,

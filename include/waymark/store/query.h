@@ -127,7 +127,7 @@ int query_unasked(struct query *q, int64_t since_ms, query_row_fn *fn, void *dat
  * (0: unknown). Return 0 or -errno. */
 int query_oldest(struct query *q, int64_t *id, int64_t *started_ms);
 
-/* Read every uplink that was ever configured; those configured now come first. */
+/* Read every uplink that was ever configured. Uplinks that are configured now come first. */
 int query_uplinks(struct query *q, query_row_fn *fn, void *data);
 /* Read the name of every uplink's interface, and of every other interface that packets of a flow
  * left by. */
@@ -168,9 +168,9 @@ struct summary_span {
  * flows, bytes, bytes_reply, verdict (NULL: none yet). Ordered by verdict, then by step. Steps
  * without a flow are omitted. */
 int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* Rows: src, flows, bytes, bytes_reply, for the sources with most bytes. If the span is longer than
- * SUMMARY_EXACT_MS, or step_ms is SUMMARY_BY_HOUR, only inside hosts are listed, and a flow counts
- * in the hour in which it ended. */
+/* Rows: src, flows, bytes, bytes_reply. The rows are the sources with most bytes. If the span is
+ * longer than SUMMARY_EXACT_MS, or step_ms is SUMMARY_BY_HOUR, only inside hosts are listed, and a
+ * flow counts in the hour in which it ended. */
 int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Rows: uplink, left (number of packets that left by the uplink; NULL: unknown), missing (number of
  * these packets that the history lacks), and one column per cause of missing packets, named after
@@ -197,12 +197,12 @@ int query_states(struct query *q, const struct summary_span *span, query_row_fn 
 int query_moves(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* One row each time that an uplink in use got another gateway: time (ms), uplink. */
 int query_gateways(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* Rows: time (ms), kind, text, oldest first: the raised alerts about subjects that no other table
- * records: quotas, health, backups, flows without a valid mark, routes and rules of other programs,
- * and other writers of marks. */
+/* Rows: time (ms), kind, text. Oldest first. The rows are the raised alerts about subjects that no
+ * other table records. These subjects are quotas, health, backups, flows without a valid mark,
+ * routes and rules of other programs, and other writers of marks. */
 int query_troubles(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* Rows: step, uplink, bytes_sent, bytes_received, flows_started, flows_answered, from the kernel's
- * counters. */
+/* Rows: step, uplink, bytes_sent, bytes_received, flows_started, flows_answered. The values come
+ * from the kernel's counters. */
 int query_rates(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Rows: src, dst, bytes, flows. For each source of query_talkers(), list the destinations with most
  * bytes. */

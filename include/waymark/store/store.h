@@ -23,11 +23,11 @@ struct store;
  * (locked by another daemon), EPROTO (not a history of Waymark, or a newer one), EACCES, ... */
 struct store *store_open(const char *path, FILE *errors);
 
-/* Like store_open(), for a daemon, which must steer even without a history. If SQLite finds our
- * database damaged, rename it, print one line to errors, and create a new one; the writer then
- * records a gap and counts a renewal. If the disk is full, is read-only or reports an error, print
- * one line to errors and open the database for reading only or, if that fails, an empty one in
- * memory; the writer opens the database later. */
+/* Like store_open(), but for a daemon, which must steer even without a history. If SQLite finds our
+ * database damaged, rename the database, print one line to errors, and create a new database. The
+ * writer then records a gap and counts a renewal. If the disk is full, is read-only or reports an
+ * error, print one line to errors and open the database for reading only. If that fails too, open
+ * an empty database in memory. In both cases the writer opens the database for writing later. */
 struct store *store_open_or_renew(const char *path, FILE *errors);
 
 /* Commit, checkpoint the write-ahead log and close. NULL is allowed. */
@@ -60,14 +60,14 @@ int store_each_reading(struct store *st, store_reading_fn *fn, void *data);
 typedef void store_usage_reading_fn(void *data, uint8_t slot, const struct usage_reading *r);
 int store_each_usage_reading(struct store *st, store_usage_reading_fn *fn, void *data);
 
-/* Call fn for each usage bin (five minutes) that began at or after since_ms, of all uplinks that
- * ever had this name. bytes counts both directions. */
+/* Call fn for each usage bin (five minutes) that began at or after since_ms and belongs to an
+ * uplink that ever had this name. 'bytes' is the sum of both directions. */
 typedef void store_usage_fn(void *data, int64_t time_ms, uint64_t bytes);
 int store_each_usage(struct store *st, const char *uplink, int64_t since_ms, store_usage_fn *fn,
 		     void *data);
 
-/* Set time, state and reason of *out to those of the last alert of a kind about an uplink; time_ms
- * is 0 if there was none. Return 0 or -errno. */
+/* Find the last alert of a kind about an uplink. Set time, state and reason of *out to those of
+ * this alert. If there is no such alert, set time_ms to 0. Return 0 or -errno. */
 int store_last_alert(struct store *st, const char *kind, const char *uplinks,
 		     struct alert_record *out);
 
@@ -79,7 +79,8 @@ struct writer_stats {
 	/* records accepted, records written, transactions committed */
 	uint64_t queued, written, batches;
 	uint64_t dropped; /* records refused because the queue was full */
-	uint64_t failed; /* records that SQLite refused while the rest of their batch was written */
+	/* records that SQLite refused, although the rest of their batch was written */
+	uint64_t failed;
 	uint32_t depth, depth_max, capacity;
 	int64_t last_commit_ms;
 	/* p50 and p99 of the time between an event and the commit of its row, for the rows of the
@@ -117,13 +118,13 @@ const char *store_failure_cause(const struct writer_stats *s, int64_t steady_ms)
 struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms);
 
 /* Copy a record into the queue; never block. Only one thread may call this. Return 0, or -ENOBUFS
- * if the queue is full; then the caller still owns what the record points to, and must push a gap
- * once there is room. If SQLite refuses a record, the writer itself records a gap (source 'store',
- * negative id). */
+ * if the queue is full. In that case the caller still owns what the record points to, and must push
+ * a gap once there is room. If SQLite refuses a record, the writer itself records a gap (source
+ * 'store', negative id). */
 int writer_push(struct writer *w, const struct record *r);
 
-/* Return how many more flows the queue has room for. Other records have a reserve of their own, so
- * that a burst of flows never displaces a gap or a mismatch. */
+/* Return how many more flows the queue has room for. Records that are not flows have their own
+ * room, so that a burst of flows never displaces a gap or a mismatch. */
 uint32_t writer_room(const struct writer *w);
 
 /* Wait until all records pushed so far are committed, or until an attempt to commit has failed.
@@ -155,9 +156,9 @@ void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_b
  * again. */
 void writer_set_anonymize(struct writer *w, bool is_on, uint8_t ipv4_bits, uint8_t ipv6_bits);
 
-/* Apply retention now, because an administrator asks for it. Trust the clock even if it has just
- * jumped. (Without a request, retention trusts such a clock only after a while, see
- * src/store/write/age_clock.h.) */
+/* Apply retention now, because an administrator asks for it. Trust the clock even if the clock has
+ * just jumped. (Without such a request, retention trusts a clock that has jumped only after a
+ * while, see src/store/write/age_clock.h.) */
 void writer_prune(struct writer *w);
 
 /* Delete all data about a host: its ended flows, mismatches, sums and alerts. Return 0, or -EBUSY

@@ -15,9 +15,9 @@
 #include "store/read/query_internal.h"
 #include "waymark/store/failover.h"
 
-/* Tolerance, in ms, between an uplink's state change and its effect on flows: packets in flight,
- * routes being changed, requested deletions, and flows that the kernel deleted together with the
- * interface's masqueraded address. */
+/* Tolerance, in ms, between an uplink's state change and its effect on flows. Four things take
+ * time: packets in flight, changes of routes, requested deletions, and deletions of flows by the
+ * kernel when the interface loses its masqueraded address. */
 #define MOMENT_MS 1000
 
 static const char *const class_names[FAILOVER_CLASSES] = {
@@ -147,7 +147,8 @@ static int fall_find(struct query *q, const struct wanted *w, struct failover *f
 
 #define IN_SLICE "f.id BETWEEN s.id << 15 AND (s.id << 15) + 32767"
 #define ENDED	 "(ifnull(f.started, 0) + f.life)"
-/* 10 is REASON_UPLINK_DOWN_FLUSH. A live flow has no end, so state is tested first. */
+/* Whether the flow was deleted during the failover. 10 is REASON_UPLINK_DOWN_FLUSH. A live flow has
+ * no end, so state is tested before the end. */
 #define IS_DELETED "f.reason = 10 AND f.state <> 0 AND " ENDED " <= $end"
 /* The number of the flow's class (enum failover_class). */
 #define HELD_CLASS "CASE WHEN " IS_DELETED " THEN 1 WHEN f.state <> 0 THEN 4 ELSE 2 END"

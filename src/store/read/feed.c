@@ -504,8 +504,8 @@ static int live_show(struct feed *f, int64_t version, feed_row_fn *fn, void *dat
 	return r;
 }
 
-/* Read the last position and the live flows in one transaction. If a flow that is live in this
- * transaction ends later, its change has a higher position. */
+/* Read the last position and the live flows in one transaction. If one of these flows ends later,
+ * its change has a higher position than the last position. */
 int feed_read_live(struct feed *f, int64_t after_id, int64_t before_ms, unsigned limit,
 		   feed_row_fn *fn, void *data)
 {

@@ -219,8 +219,8 @@ static int few_run(struct query *q, const char *sql, int64_t first, int64_t seco
 	return few_run_for(q, sql, (int64_t[]){first, second, third}, NULL, fn, data);
 }
 
-/* If a gap ended before it began, the clock was set back within the gap. Such a gap counts for the
- * time from its end to its beginning. */
+/* The end of a gap may precede its beginning, because the clock was set back within the gap. Such a
+ * gap counts for the time from its end to its beginning. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
 {
 	return few_run(q,
@@ -231,8 +231,7 @@ int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, 
 		       f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1, fn, data);
 }
 
-/* Select the rows of a view by time: ?1 is the first time (0: any), ?2 the time after the last (0:
- * any). */
+/* Select the rows of a view from time ?1 (0: any) to time ?2, exclusive (0: any). */
 #define BY_TIME(view)                                                                              \
 	"SELECT * FROM " view " WHERE (?1 = 0 OR time_ms >= ?1) AND (?2 = 0 OR time_ms < ?2)"
 
@@ -335,7 +334,7 @@ int query_flow_deletions(struct query *q, int64_t id, query_row_fn *fn, void *da
 		       fn, data);
 }
 
-/* Count the flows here instead of in SQL: SQLite would sort the rows to group them. */
+/* Count the flows here instead of in SQL, because SQLite would sort the rows to group them. */
 static int totals_read(struct query *q, sqlite3_stmt *stmt, struct query_totals *out)
 {
 	int rc;

@@ -86,8 +86,8 @@ int row_shower_show(struct row_shower *s, int64_t id);
  * returns. */
 int row_shower_show_all(struct row_shower *s, const int64_t *ids, size_t n);
 
-/* Copy all rows of a statement, then show them; for statements with few rows. Return 0, the result
- * of fn, or -errno. */
+/* Copy all rows of a statement, then show them. Use this for statements with few rows. Return 0,
+ * the result of fn, or -errno. */
 int query_show_all(struct query *q, sqlite3_stmt *stmt, query_row_fn *fn, void *data);
 
 /* --- search.c: finds flows slice by slice ------------------------------------------- */

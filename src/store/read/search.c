@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * search.c - finds flows slice by slice, newest first. The times of a slice show whether it can
- * contain a match; its postings show which of its flows can match. Flows that are not in postings
- * yet are all read. Each candidate is then tested against the whole filter.
+ * search.c - finds flows slice by slice, newest first. The times of a slice show whether the slice
+ * can contain a match. The postings of a slice show which of its flows can match. Flows that are
+ * not in postings yet are all read. Each candidate is then tested against the whole filter.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -168,8 +168,8 @@ static int slice_scan(struct search *s, int64_t slice, int64_t indexed, int max)
 	return query_ids(s->q, s->scan, s->ids, max);
 }
 
-/* Collect the ids of a slice's matching flows, newest first, in one transaction, so that slice and
- * postings are consistent. Return their number or -errno. */
+/* Collect the ids of a slice's matching flows, newest first. Read the slice and its postings in one
+ * transaction, so that they are consistent. Return their number or -errno. */
 static int slice_select(struct search *s, int64_t slice, int max)
 {
 	bool has_address = !addr_is_none(&s->filter->src.addr) ||

@@ -34,7 +34,8 @@ static int summary_run(struct query *q, char *sql, const struct summary_span *sp
 	return r;
 }
 
-/* The names of uplinks and verdicts are looked up once per sum, not once per flow. */
+/* Sum the flows first. The names of uplinks and verdicts are then looked up once per sum, not once
+ * per flow. */
 int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
 	return summary_run(
@@ -56,8 +57,8 @@ int query_steps(struct query *q, const struct summary_span *span, query_row_fn *
 	" >> 16 & 255) || '.' || (" column " >> 8 & 255) || '.' || (" column                       \
 	" & 255) ELSE " column " END"
 
-/* Return the statement for query_talkers(). ?3 is the maximum number of rows. For a long span, it
- * reads the sums by hour instead of the flows. */
+/* Return the statement for query_talkers(). ?3 is the maximum number of rows. For a long span, the
+ * statement reads the hourly sums instead of the flows. */
 static char *talkers_sql(const struct summary_span *span)
 {
 	if (span->until_ms - span->since_ms > SUMMARY_EXACT_MS || span->step_ms == SUMMARY_BY_HOUR)
@@ -173,7 +174,7 @@ int query_mismatch_steps(struct query *q, const struct summary_span *span, query
 		span, fn, data);
 }
 
-/* The state at the beginning of the span is that of the uplink's last row before the span. */
+/* An uplink's state at the beginning of the span is the state in its last row before the span. */
 int query_states(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
 	return summary_run(

@@ -110,8 +110,8 @@ static int stats_find(const char *name)
 	return -EINVAL;
 }
 
-/* The ids of the flows to sum: those of the slices that can contain a match, and long-lived or live
- * flows of other slices, as in search.c. */
+/* Select the ids of the flows to sum. These are all flows of the slices that can contain a match,
+ * and the long-lived or live flows of all other slices, as in search.c. */
 #define STATS_IDS                                                                                  \
 	"WITH near (id) AS MATERIALIZED (SELECT id FROM slice WHERE"                               \
 	" (last_ms IS NULL OR last_ms >= max($from - 600000, $begun))"                             \

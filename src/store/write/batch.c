@@ -251,7 +251,7 @@ int batch_give_up(struct writer *w, int rc)
 	return rc;
 }
 
-/* Record that a daemon has started and has not stopped regularly yet. */
+/* Record that a daemon runs and has not stopped regularly. */
 static int start_mark(struct store *st)
 {
 	return db_exec(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', 0)");
@@ -287,7 +287,8 @@ static int load(struct writer *w)
 	return rc;
 }
 
-/* Connect again to a database that was closed after an error. The file may be another one now. */
+/* Connect again to a database that was closed after an error. Another file may be at the path
+ * now. */
 static int connect_again(struct writer *w)
 {
 	int r = store_reconnect(w->st);

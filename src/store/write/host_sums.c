@@ -48,8 +48,8 @@ static size_t place(const struct host_sums *s, const struct host_sum *key)
 	}
 }
 
-/* Make room for one more entry. Growing moves the entries, but 'dirty' holds their indexes; so
- * write all collected sums first. */
+/* Make room for one more entry. If the table grows, the entries get new indexes. 'dirty' holds the
+ * old indexes, so first write all collected sums, which empties 'dirty'. */
 static int table_grow(struct host_sums *s)
 {
 	size_t capacity = s->capacity ? 2 * s->capacity : CAPACITY, before = s->capacity;

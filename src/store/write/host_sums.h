@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * host_sums.h - adds up the ended flows by hour, inside host (the flow's host behind this router)
- * and uplink (table host_hour). The sums are collected during a transaction. The hosts of the
- * current hour are remembered, so that their number can be limited.
+ * host_sums.h - adds up the ended flows by hour, inside host and uplink (table host_hour). The
+ * inside host of a flow is the end of the flow that is not reached by an uplink. The sums are
+ * collected during a transaction. The hosts of the current hour are remembered, so that their
+ * number can be limited.
  *
  * Functions return SQLite's result codes.
  */
@@ -25,7 +26,7 @@ struct host_sum {
 
 struct host_sums {
 	struct host_sum *table; /* hash table with open addressing; its size is a power of two */
-	uint32_t *dirty;	/* indexes of the entries that have flows not yet written */
+	uint32_t *dirty;	/* indexes of the entries whose sums have not been written yet */
 	size_t capacity, used, n_dirty;
 	int64_t hour; /* the hour of the newest end of a flow so far */
 	sqlite3_stmt *add;

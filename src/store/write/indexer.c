@@ -30,7 +30,7 @@
 /* The leading bytes of struct address that hold side, family and address. */
 #define ADDRESS_KEY offsetof(struct address, low)
 
-/* Columns 1 and 2 are addresses of the source, 3 and 4 of the destination. */
+/* Columns 1 and 2 are source addresses, columns 3 and 4 are destination addresses. */
 #define READ_SQL "SELECT id, src, nat_src, dst, nat_dst FROM flow WHERE id BETWEEN ? AND ?"
 
 void indexer_init(struct indexer *x)
@@ -186,7 +186,7 @@ static int read_step(struct indexer *x, struct ingest *in)
 	return SQLITE_OK;
 }
 
-/* The flows of the slice that share one address on one side. */
+/* The flows of the slice that have the same address on the same side. */
 struct run {
 	uint8_t ids[2 * POSTING_DENSE];
 	uint32_t n;

@@ -132,8 +132,8 @@ static int flow_update(struct ingest *in, const struct flow_record *f, bool *did
 	return rc == SQLITE_OK && !*did ? flow_run(in, PUT_FLOW_AGAIN, f, did) : rc;
 }
 
-/* Insert a flow's row. If flows with higher ids were written before this flow, its slice may
- * already have postings: mark the slice to be indexed again. */
+/* Insert a flow's row. If a flow with a higher id was written earlier, the slice may already have
+ * postings. In that case mark the slice to be indexed again. */
 static int flow_insert(struct ingest *in, struct slice *slice, const struct flow_record *f)
 {
 	bool did;
@@ -290,7 +290,7 @@ static int outbox_drop(struct ingest *in, const struct outbox_record *o)
 	return db_run(s);
 }
 
-/* Write nothing for a slot without an uplink. */
+/* Write a state of an uplink. If the slot has no uplink, write nothing. */
 static int uplink_state_put(struct ingest *in, const struct uplink_state_record *u)
 {
 	sqlite3_stmt *s = in->statements[PUT_UPLINK_STATE];

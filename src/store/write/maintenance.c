@@ -68,8 +68,8 @@ bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in
 	       pruner_is_over(&k->pruner, in, now_ms);
 }
 
-/* Checkpoint in mode PASSIVE, which does not wait for readers: frames that a reader still needs
- * stay in the log. */
+/* Run a checkpoint in mode PASSIVE, which does not wait for readers. Frames that a reader still
+ * needs stay in the log. */
 static int checkpoint(struct maintenance *k, struct ingest *in, int64_t now_ms)
 {
 	int in_log = 0, done = 0, rc = store_damage(in->st);
@@ -84,8 +84,8 @@ static int checkpoint(struct maintenance *k, struct ingest *in, int64_t now_ms)
 	return rc == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
-/* Check the free space and keep the reserve. Without a retention limit, keep no reserve: if the
- * disk is full, no row may be deleted, so the reserve would not help. */
+/* Check the free space and keep the reserve. If no retention limit is set, keep no reserve. It
+ * would not help, because no row may be deleted when the disk is full. */
 static void reserve_see_to(struct maintenance *k, sqlite3 *db, int64_t now_ms)
 {
 	if (now_ms < k->reserve_after_ms || !pruner_has_limit(&k->pruner))
@@ -131,7 +131,8 @@ int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attem
 	*did = false;
 	if (!pruner_has_limit(&k->pruner))
 		return SQLITE_OK;
-	/* Deleting did not help so far. The disk may have free space again: lift the size limit. */
+	/* Deleting has not helped so far. Lift the size limit, because the disk may have free space
+	 * again. */
 	if (attempts % ATTEMPTS_HELD == 0 && db_size_is_held(in->db))
 		return db_size_release(in->db);
 	is_spent = disk_reserve_spend(sqlite3_db_filename(in->db, "main"));

@@ -137,7 +137,7 @@ static int64_t step_end(const struct slice *slice, int64_t *from)
 }
 
 /* Delete the flows of one slice with ids from first to last that ended before before_ms. Record the
- * highest id ever used, so that no id is reused, even after the last flow is deleted. */
+ * highest id ever used, so that the id is not used again after its flow is deleted. */
 static int flows_delete(struct ingest *in, struct slice *slice, int64_t first, int64_t last,
 			int64_t before_ms)
 {
@@ -198,8 +198,8 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                                  \
 	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
 
-/* When space is needed, delete the oldest gaps that have ended, but keep ?1 gaps. Gaps are few and
- * small, and only gaps show that rows are missing. */
+/* Delete the oldest gaps that have ended when space is needed, but keep ?1 gaps. So many are kept
+ * because gaps are few and small, and because only gaps show that rows are missing. */
 #define GAPS_LEAVE_SQL                                                                             \
 	"DELETE FROM gap WHERE (SELECT count(*) FROM gap) > ?1 AND id IN (SELECT id FROM gap"      \
 	" WHERE ended IS NOT NULL ORDER BY max(ifnull(started, 0), ended)"                         \
@@ -217,7 +217,7 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"           \
 	" LIMIT 4096)) AND ?2 >= 0"
 
-/* Record the highest ids ever used, so that no id is reused, even after its row is deleted. */
+/* Record the highest ids ever used, so that an id is not used again after its row is deleted. */
 static int last_ids_keep(struct ingest *in)
 {
 	int rc = SQLITE_OK;
@@ -229,8 +229,8 @@ static int last_ids_keep(struct ingest *in)
 	return rc;
 }
 
-/* Delete old rows of table gap and of the tables in sql[]. Set *has_more to whether more may be
- * left to delete. */
+/* Delete old rows of table gap and of the tables in sql[]. Set *has_more to whether more old rows
+ * may be left. */
 static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t gaps_numbers[2],
 			 int64_t before_ms, int64_t time_ms, bool *has_more)
 {
@@ -326,8 +326,8 @@ static int age_step(struct pruner *p, struct ingest *in)
 	return rc == SQLITE_OK ? ingest_meta(in, "age_ms", p->clock.believed.time_ms) : rc;
 }
 
-/* Return the current size limit: the configured one, or the size at which the disk was full if that
- * is less. */
+/* Return the current size limit. It is the configured limit or the size at which the disk was full,
+ * whichever is less. */
 static uint64_t limit_bytes(const struct pruner *p)
 {
 	uint64_t max_bytes = atomic_load(&p->max_bytes), ceiling = (uint64_t)p->ceiling_bytes;

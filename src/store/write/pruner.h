@@ -39,13 +39,13 @@ struct pruner {
 	struct age_clock clock;
 	int64_t time_ms;      /* the time by the age clock when the pass began */
 	int64_t before_ms;    /* the pass deletes flows that ended before this time */
-	int64_t age_flow_id;  /* flows with lower ids are done in this pass */
+	int64_t age_flow_id;  /* this pass has checked the flows with lower ids */
 	int64_t size_flow_id; /* flows with lower ids have been checked by retention by size */
 };
 
 void pruner_init(struct pruner *p);
-/* Forget the state of a pass by age. A pass by size continues where it was: if it restarted at the
- * oldest id, it would never get past the ids that are already deleted. */
+/* Forget the state of a pass by age. A pass by size continues where it was. If it restarted at the
+ * lowest id after each reset, it might never get past the ids that are already deleted. */
 void pruner_reset(struct pruner *p);
 
 /* Return whether any limit is set, that is whether history may be deleted. */
@@ -60,9 +60,9 @@ int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms);
 /* Do one step if one is due; set *did to whether one was. Return SQLite's result code. */
 int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did);
 
-/* Free space because the disk is full: delete some of the oldest flows, and use the database's
- * present size as a size limit until pruner_set_roomy() is called. Set *did to whether flows were
- * deleted. Return SQLite's result code. */
+/* Free space because the disk is full. Delete some of the oldest flows. Use the database's present
+ * size as a size limit until pruner_set_roomy() is called. Set *did to whether flows were deleted.
+ * Return SQLite's result code. */
 int pruner_relieve(struct pruner *p, struct ingest *in, bool *did);
 void pruner_set_roomy(struct pruner *p);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * queue.h - a bounded ring of records between one producing and one writing thread. A push takes no
- * lock and makes no system call, unless it has to wake the sleeping writer. Only waiting records
- * occupy memory, not the whole capacity.
+ * lock and makes no system call, unless it has to wake the sleeping writer. The queue occupies
+ * memory only for records that wait.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_QUEUE_H
 #define WAYMARK_SRC_STORE_WRITE_QUEUE_H

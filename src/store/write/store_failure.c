@@ -28,8 +28,8 @@ static const struct failure {
 	{SQLITE_NOTADB, {"damaged", "the database is damaged"}},
 };
 
-/* Return the cause if errno shows it or if the result code has only one cause. Otherwise return
- * NULL; the caller then looks the result code up in failures[]. */
+/* Return the cause if errno shows the cause or if the result code has only one cause. Otherwise
+ * return NULL. The caller then searches failures[] for the result code. */
 static const struct store_failure *by_system(int code, int system_errno)
 {
 	if (code == SQLITE_FULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage_readings.c - writes readings of the usage counters as rows and reads them back. Also reads
- * the usage bins and the last alert, from which a starting daemon continues an uplink's quota.
+ * usage_readings.c - writes readings of the usage counters as rows and reads these rows. Also reads
+ * the usage bins and the last alert, which a starting daemon needs to continue an uplink's quota.
  *
  * Must not know what is counted, nor what a quota is.
  */

@@ -26,14 +26,15 @@
 #define WATCH_MS 2000
 /* How often the newest rows are read back to detect damage. */
 #define PROBE_MS 4000
-/* Pause between two attempts to write to a failing database: the first pause, and the maximum. */
+/* Pause between two attempts to write to a failing database. RETRY_MS is the first pause,
+ * RETRY_MAX_MS the longest. */
 #define RETRY_MS     100
 #define RETRY_MAX_MS 5000
 /* How long a stop tries to write the remaining records to a failing database. */
 #define STOP_PATIENCE_MS 3000
 /* A maintenance step begins only if this much time is left before the batch is due. */
 #define STEP_MS 30
-/* Even if no batch leaves that much time, do one step per this many batches. */
+/* Even if no batch leaves that much time, do one step after this many batches. */
 #define STEP_BATCHES 16
 /* If maintenance cannot wait (maintenance_is_pressed()), do up to this many steps after each batch.
  * One batch makes fewer steps necessary. */
@@ -41,7 +42,7 @@
 /* The queue's room for records other than flows is 1/RESERVE_PART of its room for flows. */
 #define RESERVE_PART 16
 
-/* Mark the time in which the thread may be waiting for the disk. */
+/* busy_begin() and busy_end() mark the time in which the thread may be waiting for the disk. */
 static void busy_begin(struct writer *w)
 {
 	atomic_store(&w->busy_since_ms, clock_steady_ms());
@@ -111,8 +112,8 @@ static void depth_note(struct writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* If the disk is full, free space. Return whether rows were deleted, so that an early retry is
- * worthwhile. */
+/* If the disk is full, free space. Return whether rows were deleted. If they were, an early retry
+ * is worthwhile. */
 static bool is_relieved(struct writer *w, int code, int64_t now_ms)
 {
 	bool did = false;
@@ -187,7 +188,7 @@ static void damage_look(struct writer *w, int64_t now_ms)
 }
 
 /* Check that the files are still at their paths, because records that are written to a deleted or
- * replaced file are lost. Create a missing file. */
+ * replaced file are lost. If a file is missing, create it. */
 static void watch(struct writer *w, int64_t now_ms)
 {
 	enum store_move move;
@@ -241,7 +242,7 @@ static void gather(struct writer *w)
 			queue_wait(&w->queue, BATCH_RECORDS_MAX, due);
 }
 
-/* After a batch, do maintenance that cannot wait until there is nothing to write. */
+/* After a batch, do the maintenance that cannot be postponed until there is nothing to write. */
 static void keep_up(struct writer *w, int64_t now_ms)
 {
 	if (w->stats.batches % STEP_BATCHES == 0)
@@ -291,7 +292,7 @@ static void writer_main(struct writer *w)
 	}
 }
 
-/* Record the stop, as the last write to the history. */
+/* Record the stop. This is the last write to the history. */
 static void stop_mark(struct store *st, bool is_clean, int64_t now_ms)
 {
 	if (!st->db)
@@ -375,8 +376,8 @@ uint32_t writer_room(const struct writer *w)
 	return w->flows_max > depth ? w->flows_max - depth : 0;
 }
 
-/* Count a record that the full queue refused, and note the queue's depth: the writer, which takes
- * many records at a time, may never see the queue full. */
+/* Count a record that was refused because the queue was full. Also note the queue's depth, because
+ * the writer takes many records at a time and may never see a full queue. */
 static void refused_note(struct writer *w, uint32_t depth)
 {
 	pthread_mutex_lock(&w->lock);

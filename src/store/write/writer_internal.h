@@ -38,7 +38,7 @@ struct writer {
 	pthread_t thread;
 	struct queue queue;
 	_Atomic bool is_stopping;
-	bool is_clean;	    /* if is_stopping: the argument of writer_stop */
+	bool is_clean;	    /* if is_stopping: the argument of writer_stop() */
 	int64_t stopped_ms; /* if is_stopping: the time of the stop */
 	/* commit without delay until this many records have been taken */
 	_Atomic uint64_t flush_to;
@@ -81,11 +81,11 @@ struct writer {
 /* Make sure that a database is open. Return SQLite's result code. */
 int batch_ready(struct writer *w);
 int batch_write(struct writer *w, uint32_t n);
-/* Free what the n oldest records own, and drop them from the queue. */
+/* Free what the n oldest records own, and drop the records from the queue. */
 void batch_take(struct writer *w, uint32_t n);
 void batch_forget(struct writer *w); /* unload what was loaded from the database */
-/* After a statement has failed: roll back, note why, and close the connection if it may be broken.
- * If the database is damaged, rename it. Return rc. */
+/* Clean up after a statement has failed with rc. Roll back and note why the statement failed. If
+ * the connection may be broken, close it. If the database is damaged, rename it. Return rc. */
 int batch_give_up(struct writer *w, int rc);
 /* Note that the database is lost and why, so that a gap is recorded in the new database. Call
  * batch_renew_damaged() after store_set_aside() has renamed a damaged database, and
