@@ -14,7 +14,7 @@
 struct thing {
 	char name[160]; /* "": this entry is free */
 	int64_t asked_ms;
-	int64_t restored_ms[THING_PROMPT_MAX]; /* times of the latest restores, a ring; 0: none
+	int64_t restored_ms[THING_PROMPT_MAX]; /* times of the latest restores, as a ring; 0: none
 					        * yet */
 	unsigned next;			       /* index of the oldest time in the ring */
 	unsigned fights;		       /* consecutive restores that were soon undone */

@@ -92,8 +92,8 @@ void uplink_states_follow_addresses(struct daemon *d)
 		log_err("cannot pass the uplinks' addresses to the audit: out of memory");
 }
 
-/* Log a change of addresses. While an uplink has no address, keep its last addresses. It often
- * returns with another address, and this change must be logged. */
+/* Log a change of addresses. While an uplink has no address, keep its last addresses. The uplink
+ * often returns with another address, and this change must be logged. */
 static void addresses_note(struct daemon *d, const struct uplink_config *u)
 {
 	char **was = &d->uplink_states->addresses[u->slot];

@@ -35,7 +35,8 @@ enum frame_type {
 	/* d: serve scrapes at the socket that comes with the frame; no socket: stop */
 	FRAME_LISTEN,
 	FRAME_ASK,     /* w: ask for the page (the metrics) */
-	FRAME_PAGE,    /* d: part of the page; number: PAGE_FIRST | PAGE_LAST; no text: no page */
+	FRAME_PAGE,    /* d: part of the page; number: flags PAGE_FIRST and PAGE_LAST; no text:
+		        * there is no page */
 	FRAME_LOG,     /* w: a line for the log */
 	FRAME_STOP,    /* d: end running and waiting programs, then stop */
 	FRAME_STOPPED, /* w: the last frame of the worker */
