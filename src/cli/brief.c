@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * brief.c - formats the cells of brief tables that combine several values of a row.
+ * brief.c - formats those cells of brief tables that show several values of a row together.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -43,8 +43,8 @@ void brief_flow(struct render *r, const struct value *values, size_t n)
 	render_text(r, text, PAINT_NONE);
 }
 
-/* Append those interfaces in list that do not belong to `uplink`. An interface of another uplink is
- * written as the name of that uplink. */
+/* Append the interfaces in `list` that do not belong to `uplink`. If an interface belongs to
+ * another uplink, write the name of that uplink. */
 static void strays_append(char *buf, size_t size, const char *list, const char *uplink)
 {
 	size_t used = strlen(buf), item;
@@ -61,9 +61,9 @@ static void strays_append(char *buf, size_t size, const char *list, const char *
 	}
 }
 
-/* Write the path of a flow: the name of its uplink; "UPLINK→EGRESS" if packets strayed; only the
- * egress if the flow has no uplink. If the flow entered by an uplink, its mark names the uplink of
- * the replies, so the path is that of the replies. */
+/* Write the path of a flow: the name of its uplink or, if packets strayed, "UPLINK→EGRESS". If the
+ * flow has no uplink, write only the egress. If the flow entered by an uplink, write the path of
+ * the replies, because the mark names the uplink of the replies. */
 void brief_path(struct render *r, const struct value *values, size_t n)
 {
 	const char *uplink = value_text(values, n, "uplink"),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cells.c - collects the cells of a row, then renders the selected columns.
+ * cells.c - collects all cells of a row, and then renders the cells of the selected columns.
  */
 #include "cli/cells.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cells.h - prints a listing. The command passes the cells of each row one by one, in the order of
- * the columns. If --columns is given, only the columns that it names are printed, in the order in
- * which it names them.
+ * the columns. If --columns is given, only the columns in its value are printed, in the order of
+ * this value.
  */
 #ifndef WAYMARK_SRC_CLI_CELLS_H
 #define WAYMARK_SRC_CLI_CELLS_H
@@ -13,7 +13,7 @@ struct cells;
 
 /* Start a listing on standard output. Return CLI_DONE and set *out, or return CLI_USAGE or
  * CLI_FAILED after printing a message. columns must outlive *out. Rows are printed in the order in
- * which the command adds them, also on a terminal. */
+ * which the command adds them, even on a terminal. */
 enum exit_status cells_open(struct cells **out, const struct invocation *in,
 			    const struct column *columns, size_t n);
 

@@ -20,7 +20,7 @@ enum exit_status {
 	CLI_NO_DAEMON = 3,
 };
 
-/* Every long option that any command takes, in the order of option_specs. */
+/* The long options of all commands, in the order of option_specs. */
 enum option_id {
 	OPTION_JSON,
 	OPTION_CSV,
@@ -77,8 +77,8 @@ struct option_spec {
 };
 extern const struct option_spec option_specs[OPTIONS];
 
-/* Return the i-th value of an option whose values come from a table, such as the verdicts; NULL if
- * there are fewer values. */
+/* Return value number i (from 0) of an option whose values come from a table, such as the verdicts.
+ * Return NULL if the option has no value with this number. */
 const char *option_word(int option, unsigned i);
 
 struct invocation;
@@ -98,16 +98,17 @@ extern const struct command commands[]; /* the last has the name NULL */
 struct invocation {
 	const struct command *command;
 	const char *config_path;
-	const char *values[OPTIONS]; /* value of each option; NULL: not given; "": given, but takes
-				      * no value */
+	const char *values[OPTIONS]; /* value of each option; NULL: the option is not given; "": the
+				      * option is given and takes no value */
 	const char *operand;	     /* the first operand, or NULL */
 	const char *operands[OPERANDS_MAX];
 	struct render_style style;
 	bool is_terminal; /* standard output is a terminal */
 };
 
-/* Parse argv, which starts with the name of the command, into in. Return CLI_DONE, or CLI_USAGE
- * after printing a message. An option that the command does not take is a usage error. */
+/* Parse argv, which starts with the name of the command, and store the result in *in. Return
+ * CLI_DONE. If the command does not take an option, or on another usage error, print a message and
+ * return CLI_USAGE. */
 enum exit_status options_parse(struct invocation *in, int argc, char **argv);
 
 /* Print "waymark: ", the message and a newline to standard error. */
@@ -116,17 +117,18 @@ void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Ask a question on the terminal. Return true only if the answer begins with y. */
 bool cli_ask(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Return the path of the control socket from --socket or the configuration; the caller frees it.
- * Return NULL after printing a message. */
+/* Return the path of the control socket from --socket or the configuration. The caller frees the
+ * path. On failure print a message and return NULL. */
 char *cli_socket(const struct invocation *in);
 
-/* Read the configuration. Return NULL after printing every error. */
+/* Read the configuration. On failure print every error and return NULL. */
 struct config *cli_config(const struct invocation *in);
 
-/* Return whether this process has CAP_NET_ADMIN; if not, print that the command needs it. */
+/* Return whether this process has CAP_NET_ADMIN. If not, print that the command needs this
+ * capability. */
 bool cli_has_privilege(const struct invocation *in);
 
-/* End a listing. Return the exit status, after printing a message if writing failed. */
+/* End a listing. If writing failed, print a message. Return the exit status. */
 enum exit_status cli_render_end(struct render *r);
 
 enum exit_status cmd_check(const struct invocation *in);

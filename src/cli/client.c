@@ -55,7 +55,8 @@ static int request_format(char *request, size_t size, const char *command)
 	return length < 0 || (size_t)length >= size ? -E2BIG : length;
 }
 
-/* Connect and send the request. Return the stream of the answer, or NULL and set *err. */
+/* Connect and send the request. Return a stream to read the answer from. On failure set *err to
+ * -errno and return NULL. */
 static FILE *client_open(const char *path, const char *command, int *err)
 {
 	char request[CLIENT_REQUEST_MAX];
@@ -65,8 +66,8 @@ static FILE *client_open(const char *path, const char *command, int *err)
 	*err = size < 0 ? size : client_connect(path, &fd);
 	if (*err)
 		return NULL;
-	/* Ignore EPIPE: a daemon with too many clients answers and closes the connection without
-	 * reading the request. The answer explains more than the error of send(). */
+	/* Ignore EPIPE: if the daemon has too many clients, it answers and closes the connection
+	 * without reading the request. This answer explains more than the error of send(). */
 	if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size && errno != EPIPE)
 		*err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	stream = *err ? NULL : fdopen(fd, "r");
@@ -120,7 +121,7 @@ void client_pause(void)
 	nanosleep(&t, NULL);
 }
 
-/* Received bytes that do not form a whole line yet. */
+/* The bytes that have been received but not yet passed on as lines. */
 struct unread {
 	char *text;
 	size_t used, room;

@@ -13,16 +13,16 @@
  * daemon answers, -EACCES, -ETIMEDOUT, ... */
 int client_ask(const char *path, const char *command, char **answer);
 
-/* Send one command like client_ask(), and decode the answer. The caller frees a with answer_free().
- * Return -ENOTSUP if the daemon refused the command. */
+/* Send one command as client_ask() does, and decode the answer. The caller frees *a with
+ * answer_free(). Return 0 or -errno. -ENOTSUP: the daemon refused the command. */
 int client_answer(const char *path, const char *command, struct answer *a);
 
-/* Sleep briefly. Call before sending a command again. */
+/* Sleep briefly. Call this before sending a command again. */
 void client_pause(void);
 
-/* Subscribe to the daemon's events. Call fn for each line, and with NULL whenever no line has
- * arrived for half a second. If fn returns a value other than 0, stop and return this value. Return
- * 0 if the daemon ends the connection, or -errno like client_ask(). */
+/* Subscribe to the daemon's events. Call fn with each line. Whenever no line has arrived for half a
+ * second, call fn with NULL. If fn returns a value other than 0, stop and return this value. Return
+ * 0 if the daemon ends the connection, or -errno as client_ask() does. */
 typedef int client_line_fn(void *data, const char *line);
 int client_watch(const char *path, client_line_fn *fn, void *data);
 

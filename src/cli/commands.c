@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * commands.c - the table of commands: name, function, options, help, operands. main.c calls
- * commands and prints usage and completions from this table.
+ * commands.c - the table of commands. Each row has the name, function, options, help text and
+ * operands of a command. main.c uses the table to call commands, and to print usage messages and
+ * completions.
  */
 #include <stddef.h>
 

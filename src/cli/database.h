@@ -7,9 +7,10 @@
 
 #include "cli/cli.h"
 
-/* Set *path, which the caller frees, to the path of the history: the value of --database; with
- * --socket, the path that the daemon uses; otherwise the path in the configuration. Return
- * CLI_DONE, or another status after printing a message. */
+/* Set *path, which the caller frees, to the path of the history. If --database is given, it is the
+ * value of this option. If --socket is given, it is the path that the daemon uses. Otherwise it is
+ * the path in the configuration. Return CLI_DONE. On failure print a message and return another
+ * status. */
 enum exit_status database_find(const struct invocation *in, char **path);
 
 #endif

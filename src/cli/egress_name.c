@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * egress_name.c - replaces names of interfaces with names of uplinks in tables for users.
+ * egress_name.c - finds the name of the uplink that an interface belongs to, for tables that users
+ * read.
  *
- * A command reads the uplinks of the history once. An uplink may have had several
+ * A command reads the uplinks of the history once. In the history, an uplink may have several
  * interfaces.
  */
 #include "cli/egress_name.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * egress_name.h - replaces names of interfaces with names of uplinks in tables for users.
+ * egress_name.h - finds the name of the uplink that an interface belongs to, for tables that users
+ * read.
  */
 #ifndef WAYMARK_SRC_CLI_EGRESS_NAME_H
 #define WAYMARK_SRC_CLI_EGRESS_NAME_H
@@ -14,8 +15,8 @@
 int egress_names_read(struct query *q);
 /* Forget all uplinks. */
 void egress_names_clear(void);
-/* Add an interface of an uplink. If several uplinks have the interface, the uplink that was added
- * first is used. */
+/* Add an interface of an uplink. If an interface is added to several uplinks, the uplink of the
+ * first call is used. */
 void egress_name_add(const char *uplink, const char *interface);
 
 /* Return the uplink of an interface, whose name has length bytes. If no uplink has the interface,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * error_lines.h - captures what a module prints to its errors stream, and prints each line
- * as a message of waymark.
+ * error_lines.h - captures the error messages that a module prints to a stream, and prints each
+ * line as a message of waymark.
  */
 #ifndef WAYMARK_SRC_CLI_ERROR_LINES_H
 #define WAYMARK_SRC_CLI_ERROR_LINES_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * filter.c - validates the values of filter options. A table has one row per option: the function
- * that reads the value and returns 0 or -EINVAL, and a description of the valid values.
- * filter_row.c applies the filter.
+ * filter.c - validates the values of filter options. A table has one row per option. The row has
+ * the function that reads the value (and returns 0 or -EINVAL), and a description of the valid
+ * values. filter_row.c applies the filter.
  */
 #include "cli/filter.h"
 
@@ -32,7 +32,8 @@ static int read_since(struct reading *r, const char *text)
 	return times_parse_since(text, r->now_ms, &r->filter->q.since_ms);
 }
 
-/* Parse --until. In a filter 0 means any time, so the start of 1970 becomes -1. */
+/* Parse --until. In a filter, 0 means any time. Therefore the time 0, the start of 1970, becomes
+ * -1. */
 static int read_until(struct reading *r, const char *text)
 {
 	int err = times_parse_since(text, r->now_ms, &r->filter->q.until_ms);
@@ -42,8 +43,8 @@ static int read_until(struct reading *r, const char *text)
 	return err;
 }
 
-/* Parse --at. A time in whole seconds selects what existed during any part of that second; a time
- * with a fraction is a single millisecond. */
+/* Parse --at. A time in whole seconds selects the rows that existed at some time in that second. A
+ * time with a fraction selects a single millisecond. */
 static int read_at(struct reading *r, const char *text)
 {
 	int64_t at;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * filter.h - reads the options that select rows. Some of them become part of the query of the
- * history; the others are tested on each row that the query returns.
+ * filter.h - reads the options that select rows. Some conditions become part of the query of the
+ * history. The other conditions are tested on each row that the query returns.
  */
 #ifndef WAYMARK_SRC_CLI_FILTER_H
 #define WAYMARK_SRC_CLI_FILTER_H
@@ -26,8 +26,8 @@ struct flow_filter {
 	const char *by; /* the value of --by, for queries that group rows */
 };
 
-/* Fill in *f from the options; relative times are relative to now_ms. Return CLI_DONE, or CLI_USAGE
- * after printing a message that names the option and its valid values. */
+/* Fill in *f from the options. Relative times are relative to now_ms. Return CLI_DONE. If a value
+ * is invalid, print a message with the option and its valid values, and return CLI_USAGE. */
 enum exit_status filter_parse(struct flow_filter *f, const struct invocation *in, int64_t now_ms);
 
 /* Return whether the row matches the interval, host, ports and egress of the filter. */

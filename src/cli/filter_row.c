@@ -40,7 +40,7 @@ static int64_t value_time(const struct value *values, size_t n, const char *name
 	return text && !times_parse_iso(text, &ms) ? ms : 0;
 }
 
-/* Return when a flow started or a mismatch was seen. */
+/* Return the time when the flow of a row started or when the mismatch of a row was seen. */
 static int64_t row_started(const struct value *values, size_t n)
 {
 	int64_t ms = value_time(values, n, "started");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * follow.h - reads what a running waymarkd has decided, so that a command makes the same
- * plan as the daemon. Otherwise the daemon would revert what the command applied.
+ * follow.h - reads what a running waymarkd has decided. A command uses it to make the same plan as
+ * the daemon: otherwise the daemon would revert what the command has installed.
  */
 #ifndef WAYMARK_SRC_CLI_FOLLOW_H
 #define WAYMARK_SRC_CLI_FOLLOW_H

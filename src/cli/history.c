@@ -2,9 +2,9 @@
 /*
  * history.c - runs a query and renders the selected columns of its rows.
  *
- * A table on a terminal shows a limited number of rows, and a message reports whether rows were
- * omitted. To find this out, the query gets a limit that is higher by one row. If this file filters
- * or sorts the rows, the query gets no limit, and this file applies the limit.
+ * A table on a terminal shows a limited number of rows. If rows were omitted, a message reports it.
+ * To know whether rows are omitted, this file requests one row more than the limit. If this file
+ * itself filters or sorts the rows, it requests all rows, and then applies the limit.
  */
 #include "cli/history.h"
 
@@ -56,8 +56,8 @@ static void column_take(struct listing *l, const struct column *c,
 	l->show[l->n++] = show;
 }
 
-/* Each column with a time, such as started, has a millisecond column, such as started_ms. If name
- * is the millisecond column of `of`, select it and return true. */
+/* Each column with a time, such as started, has a millisecond column, such as started_ms. If `name`
+ * is the name of the millisecond column of `of`, select the millisecond column and return true. */
 static bool twin_take(struct listing *l, const struct column *of, const char *name)
 {
 	size_t length = strlen(of->name);
@@ -161,8 +161,8 @@ static void cell_show(struct render *r, const struct value *v)
 		render_text(r, v->text, paint_of(v->name, v->text));
 }
 
-/* Return the value of a column. First try the index that the value had in the previous row, because
- * rows of one query rarely differ in their columns. */
+/* Return the value of a column. First try the index at which the value was in the previous row,
+ * because the rows of a query usually have the same columns. */
 static const struct value *value_place(struct listing *l, size_t column, const struct value *values,
 				       size_t n)
 {
@@ -189,7 +189,7 @@ static void row_print(struct listing *l, const struct value *values, size_t n)
 	}
 }
 
-/* Return whether the row of a flow matches the filter. A query_row_fn for query_flow(). */
+/* Return whether the row of a flow matches the filter. This is a query_row_fn for query_flow(). */
 static int flow_judge(void *data, const struct value *values, size_t n)
 {
 	const struct listing *l = data;
@@ -197,8 +197,8 @@ static int flow_judge(void *data, const struct value *values, size_t n)
 	return filter_fits_flow(l->filter, values, n);
 }
 
-/* Return whether this file tests each row of the listing against the filter. The queries of other
- * listings apply the filter themselves. */
+/* Return whether row_fits() must test each row of the listing against the filter. For other
+ * listings, the query applies the whole filter. */
 static bool is_judged(const struct history *h)
 {
 	return h->flow_column || h->is_flows;
@@ -273,7 +273,7 @@ int history_mismatches(struct query *q, const struct flow_filter *f, query_row_f
 
 /* --- the listing ----------------------------------------------------------------------- */
 
-/* Return whether a user could take an empty listing for "nothing is wrong". */
+/* Return whether a user could conclude from an empty listing that nothing is wrong. */
 static bool is_about_harm(const struct listing *l)
 {
 	return l->history->flow_column || l->filter->q.verdict != VERDICT_NONE;

@@ -13,8 +13,8 @@
 typedef int history_query_fn(struct query *q, const struct flow_filter *f, query_row_fn *fn,
 			     void *data);
 
-/* A column of the brief table, which users see if they ask for no other format. Its cell may
- * combine several values of the view. */
+/* A column of the brief table, which is the default format on a terminal. A cell may combine
+ * several values of the view. */
 struct brief_column {
 	struct column column;
 	/* Add the cell. If show is NULL, the cell is the value of this name in the view. */
@@ -29,11 +29,11 @@ struct history {
 	size_t n_brief;
 	history_query_fn *query;
 	const char *rows_name;	 /* "flows", for the message that a table is empty */
-	const char *flow_column; /* rows refer to a flow by the id in this column; NULL: rows
-				  * are flows, or have no flow */
-	const char *sort;	 /* the column to sort by without --sort, or NULL */
-	bool is_flows;		 /* rows are flows; filter_fits_flow() tests each */
-	bool is_newest_last;	 /* rows keep the order of the query, also on a terminal */
+	const char *flow_column; /* the column with the id of the flow that a row refers to; NULL:
+				  * rows are flows, or refer to no flow */
+	const char *sort;	 /* the column to sort by if --sort is not given; NULL: none */
+	bool is_flows;		 /* rows are flows, and filter_fits_flow() tests each row */
+	bool is_newest_last;	 /* rows keep the order of the query, even on a terminal */
 };
 
 int history_flows(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data);
@@ -44,13 +44,14 @@ struct query *history_open(const char *path);
 
 enum exit_status history_show(const struct invocation *in, const struct history *h);
 
-/* Show the listing with a filter that the caller has filled in, instead of the options' filter. */
+/* Show the listing. *f is a filter that the caller has filled in. It replaces the filter from the
+ * options. */
 enum exit_status history_show_filtered(const struct invocation *in, const struct history *h,
 				       struct flow_filter *f);
 
-/* Cells of several listings. brief_flow() writes a flow as 'tcp A:P > B:Q', which `waymark explain`
- * accepts. brief_path() writes a path as wan2→wan1. brief_format_flow() writes the text of a flow
- * to buf. */
+/* Functions for the cells of several listings. brief_flow() writes a flow as 'tcp A:P > B:Q', a
+ * form that `waymark explain` accepts. brief_path() writes a path as wan2→wan1. brief_format_flow()
+ * writes the text of a flow to buf. */
 void brief_flow(struct render *r, const struct value *values, size_t n);
 void brief_path(struct render *r, const struct value *values, size_t n);
 void brief_format_flow(char *buf, size_t size, const struct value *values, size_t n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live.c - reads the daemon's snapshot of live flows in parts, and adds their counters to
- * rows.
+ * live.c - reads the daemon's snapshot of live flows in parts, and adds the counters of these flows
+ * to rows of the history.
  */
 #include "cli/live.h"
 
@@ -61,8 +61,8 @@ static int rows_take(struct live_flows *l, const json_t *rows)
 	return 0;
 }
 
-/* Take one part of the snapshot. Return 1 if another part follows, 0 if the snapshot is complete,
- * -EAGAIN if it is not ready, or another -errno. */
+/* Add one part of the snapshot to *l. Return 1 if another part follows, 0 if the snapshot is
+ * complete, -EAGAIN if the daemon has not yet made the snapshot, or another -errno. */
 static int part_take(struct live_flows *l, const char *text)
 {
 	json_t *o = json_loads(text, 0, NULL);
@@ -157,8 +157,8 @@ int live_fill(void *data, const struct value *values, size_t n)
 	const char *state = f ? live_tcp_name(f->tcp_state) : NULL;
 	struct value row[ROW_MAX + 1];
 
-	/* The snapshot should contain the flow but does not: the flow has ended since the history
-	 * recorded it. */
+	/* If the flow were still live, the snapshot would contain it. Therefore the flow has ended:
+	 * omit it. */
 	if (to->live->taken_ms && !f && is_older(to->live, values, n))
 		return 0;
 	if (n > ROW_MAX)

@@ -31,9 +31,9 @@ const struct live_flow *live_flows_find(const struct live_flows *l, int64_t id);
 /* Return "ESTABLISHED", ...; NULL for 0 and unknown states. */
 const char *live_tcp_name(uint8_t state);
 
-/* live_fill() is a query_row_fn. It passes each row to fn, with the current counters of the flow
- * and the additional column tcp_state, and omits flows that have ended. Its data is a struct
- * live_filling. */
+/* live_fill() is a query_row_fn whose data is a struct live_filling. It adds the current counters
+ * of the flow and column tcp_state to each row, and passes the row to fn. It omits flows that have
+ * ended. */
 struct live_filling {
 	const struct live_flows *live;
 	query_row_fn *fn;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * main.c - the main function of waymark: runs a command, or prints usage or completions from the
- * table in commands.c.
+ * main.c - the main function of waymark. It runs a command, or it prints usage or completions from
+ * the table in commands.c.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -73,7 +73,7 @@ static void words_print(int option)
 }
 
 /* Print the input of the completion scripts, one item per line. If name is NULL, print all commands
- * with their help. Otherwise print the options of the command name (with "=" if the option takes a
+ * with their help. Otherwise `name` is a command: print its options (with "=" if an option takes a
  * value), their help, and the values that completion offers. */
 static enum exit_status list_print(const char *name)
 {
@@ -143,7 +143,8 @@ static enum exit_status command_run(struct invocation *in, int argc, char **argv
 	return status == CLI_DONE ? in->command->run(in) : status;
 }
 
-/* Flush standard output. If that fails, for example on a full disk, the command has failed. */
+/* Flush standard output. If flushing fails, for example because a disk is full, the command has
+ * failed. */
 static enum exit_status output_close(enum exit_status status)
 {
 	if (!fflush(stdout) && !ferror(stdout))

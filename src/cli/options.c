@@ -96,7 +96,7 @@ const struct option_spec option_specs[OPTIONS] = {
 
 const char *option_word(int option, unsigned i)
 {
-	/* Skip value 0 of each enumeration, which means none. */
+	/* Skip value 0 of each enumeration, because it means "none". */
 	if (option == OPTION_VERDICT)
 		return verdict_name((enum verdict)(i + 1));
 	if (option == OPTION_REASON)
@@ -104,7 +104,7 @@ const char *option_word(int option, unsigned i)
 	return NULL;
 }
 
-/* An id for -c, beyond those of enum option_id. */
+/* The id of option -c. It is higher than all ids of enum option_id. */
 #define CONFIG_OPTION OPTIONS
 
 static bool is_taken(const struct command *c, int option)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pager.c - runs the pager as a child process. It is no failure if the pager exits early.
+ * pager.c - runs the pager as a child process. If the pager exits before the end of the listing,
+ * this is not an error.
  */
 #include "cli/pager.h"
 

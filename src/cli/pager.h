@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pager.h - shows a long listing on a terminal in a pager, as git does: $WAYMARK_PAGER, or
- * $PAGER, or less. If the variable is "cat" or empty, no pager is used.
+ * pager.h - shows a long listing on a terminal in a pager. The pager is $WAYMARK_PAGER or, if this
+ * variable is not set, $PAGER or, if neither is set, less. If the variable is "cat" or empty, no
+ * pager is used.
  */
 #ifndef WAYMARK_SRC_CLI_PAGER_H
 #define WAYMARK_SRC_CLI_PAGER_H
@@ -11,8 +12,8 @@
 
 struct pager;
 
-/* Start the pager; it first shows the end of the listing if is_at_end. Return NULL if the caller
- * has to print without a pager. */
+/* Start the pager. If is_at_end is set, the pager first shows the end of the listing. Return NULL
+ * if the caller must print without a pager. */
 struct pager *pager_start(bool is_at_end);
 FILE *pager_stream(struct pager *p);
 /* Close the stream, wait until the pager exits, and free p. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * progress.c - draws a progress bar a few times per second. Rows come in descending order
- * of their ids, so the id of a row shows how many rows are left.
+ * progress.c - draws a progress bar a few times per second. Rows come in descending order of their
+ * ids. Therefore the id of a row shows how many rows are still to come.
  */
 #include "cli/progress.h"
 
@@ -11,7 +11,7 @@
 
 #include "waymark/base/clock.h"
 
-#define ROWS_A_LOOK 1024 /* rows between two readings of the clock */
+#define ROWS_A_LOOK 1024 /* number of rows between two readings of the clock */
 #define PERIOD_MS   200
 #define BAR	    30
 

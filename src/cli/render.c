@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * render.c - passes cells to the table, or writes them as JSON or CSV row by row in
- * constant memory.
+ * render.c - passes cells to the table, or writes them as JSON or CSV. JSON and CSV are written row
+ * by row, in constant memory.
  */
 #include "cli/render.h"
 

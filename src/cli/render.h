@@ -32,13 +32,13 @@ struct column {
 	const char *name; /* key in JSON, header in CSV and tables */
 	enum column_type type;
 	bool is_detail; /* shown only in wide tables */
-	uint8_t rank;	/* columns with the highest rank are omitted first from a table that is
-			 * too wide; 0: never */
+	uint8_t rank;	/* if a table is too wide, columns are omitted in descending order of rank;
+			 * 0: never omitted */
 	/* The cell is an operand of another command, such as the id that `explain` takes. If the
-	 * table is too wide, the column may be omitted. If text has to be cut even so, the column
-	 * is shown again. */
+	 * table is too wide, the column may be omitted. But if text of other columns must be cut
+	 * too, the column is shown again. */
 	bool is_handle;
-	/* the cell is 'tcp A:P > B:Q'; if it is too wide, P is omitted before text is cut */
+	/* the cell is 'tcp A:P > B:Q'; if the table is too wide, P is omitted before text is cut */
 	bool is_flow;
 };
 
@@ -53,8 +53,8 @@ struct render_style {
 	bool keeps_empty;   /* do not omit columns without values */
 	unsigned width;	    /* of the terminal, in characters; 0: no limit */
 	unsigned height;    /* in lines; longer tables are shown in the pager; 0: no pager */
-	int64_t now_ms;	    /* times on this day are shown without a date; 0: always show the
-			     * date */
+	int64_t now_ms;	    /* tables show times on the day of now_ms without a date; 0: always with
+			     * the date */
 };
 
 struct render;

@@ -2,9 +2,10 @@
 /*
  * render_table.c - selects the columns of a table, measures them and prints the table.
  *
- * Columns without a value are omitted. Then columns are omitted in the order of their rank,
- * the highest first, until the table is narrow enough. If no column can be omitted any
- * more, text is cut at its end; before that, flows are shown without their source ports.
+ * Columns without a value are omitted. Then columns are omitted in the order of their rank, the
+ * highest first, until the table is narrow enough. If no more column can be omitted and the table
+ * is still too wide, flows are shown without their source ports. If this is not enough, text is cut
+ * at its end.
  */
 #include "cli/render_table.h"
 
@@ -22,7 +23,7 @@
 #define WIDTH_LEAST   8 /* minimum width of a column whose text is cut */
 #define CELL_STRLEN   48
 #define FLOW_STRLEN   160
-/* minimum width of another column whose text is cut to make room for a column of flows */
+/* minimum width of a column that is made narrower to leave room for a column of flows */
 #define WIDTH_SPARE 12
 
 struct cell {
@@ -152,7 +153,8 @@ static bool columns_drop(struct table *t)
 	return true;
 }
 
-/* Write "tcp A > B:Q" for "tcp A:P > B:Q" to buf and return buf: B and Q matter more than P. */
+/* Write a flow without its source port to buf, and return buf: "tcp A:P > B:Q" becomes "tcp A >
+ * B:Q". */
 static const char *source_port_drop(const char *flow, char *buf, size_t size)
 {
 	const char *arrow = strstr(flow, " > "), *colon = arrow;
@@ -184,8 +186,8 @@ static size_t flows_width(const struct table *t, size_t column)
 	return widest;
 }
 
-/* Return the index of the widest shown column that has no numbers; n_columns: there is none. If
- * has_flows is false, columns of flows and of times do not count. */
+/* Return the index of the widest shown column that has no numbers. If has_flows is false, ignore
+ * columns of flows and of times. Return n_columns if there is no such column. */
 static size_t column_widest(const struct table *t, bool has_flows)
 {
 	size_t widest = t->n_columns;
@@ -198,8 +200,8 @@ static size_t column_widest(const struct table *t, bool has_flows)
 	return widest;
 }
 
-/* Narrow a column by `over`, but not below the width `least`. Return the part of `over` that
- * remains. */
+/* Make a column narrower by `over` characters, but not narrower than `least`. Return by how many
+ * characters the table is then still too wide. */
 static size_t column_narrow(struct table *t, size_t column, size_t over, size_t least)
 {
 	size_t width = t->widths[column], cut = width > least ? width - least : 0;
@@ -209,9 +211,9 @@ static size_t column_narrow(struct table *t, size_t column, size_t over, size_t 
 	return over - cut;
 }
 
-/* Narrow the table by `over` characters. Start with the widest column of text. If this column
- * contains flows, first omit the source ports, then narrow the other columns of text, but not below
- * WIDTH_SPARE. Cut the rest from the widest column. */
+/* Make the table narrower by `over` characters. Start with the widest column of text. If this
+ * column contains flows, first omit the source ports, and then make the other columns of text
+ * narrower, down to WIDTH_SPARE. If this is not enough, cut the text of the widest column. */
 static void columns_cut(struct table *t, size_t over)
 {
 	size_t widest = column_widest(t, true), other;
@@ -226,8 +228,8 @@ static void columns_cut(struct table *t, size_t over)
 	column_narrow(t, widest, over, WIDTH_LEAST);
 }
 
-/* Show all handles (render.h) again. Called if text has to be cut: with the handle, the user can
- * still look up the whole row. */
+/* Show all handles (render.h) again. This is called if text must be cut. The user can then look up
+ * the whole row by its handle. */
 static void handles_show(struct table *t)
 {
 	for (size_t i = 0; i < t->n_columns; i++)

@@ -22,7 +22,7 @@ static size_t utf8_size(const char *s)
 	for (i = 1; i < size; i++)
 		if ((u[i] & 0xc0) != 0x80)
 			return 0;
-	/* Refuse overlong forms, surrogates, and what is beyond U+10FFFF (RFC 3629, 4). */
+	/* Refuse overlong forms, surrogates, and characters above U+10FFFF (RFC 3629, 4). */
 	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
 	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
 		return 0;

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Print at most max columns of text for a terminal, control characters as "?". If text is cut, the
- * last column is "…". If out is NULL, only measure. Return the number of columns. */
+/* Print text for a terminal, in at most max columns. Control characters become "?". If text is cut,
+ * the last column is "…". If out is NULL, print nothing. Return the number of columns. */
 size_t text_put_terminal(FILE *out, const char *text, size_t max);
 
 /* Print length bytes of text as a JSON string; invalid UTF-8 becomes U+FFFD. */

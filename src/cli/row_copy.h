@@ -23,7 +23,7 @@ int row_copy_add(void *data, const struct value *values, size_t n);
 void row_copy_truncate(struct row_copy *k, size_t n);
 void row_copy_free(struct row_copy *k);
 
-/* Return the text of a column; NULL if it is unknown or missing. */
+/* Return the text of a column; NULL if the text is unknown or missing. */
 const char *row_copy_text(const struct row_copy_row *row, const char *name);
 /* Return the number of a column, or `other` if the number is unknown or missing. */
 int64_t row_copy_number(const struct row_copy_row *row, const char *name, int64_t other);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * running.c - makes a configuration from the daemon's answer; keys that the daemon does not
- * report have their defaults.
+ * running.c - makes a configuration from the daemon's answer. If the daemon does not report a key,
+ * the key has its default.
  */
 #include "cli/running.h"
 

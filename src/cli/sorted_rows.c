@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sorted_rows.c - collects rows. Whenever there are twice as many rows as the limit, it
- * sorts them and drops the last half.
+ * sorted_rows.c - collects rows. Whenever the number of rows is twice the limit, the rows are
+ * sorted, and the second half is dropped.
  */
 #include "cli/sorted_rows.h"
 

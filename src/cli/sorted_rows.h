@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sorted_rows.h - sorts rows by a column and keeps the first ones: the rows with the
- * largest numbers, or the first in alphabetical order.
+ * sorted_rows.h - sorts rows by a column, and keeps the first rows: those with the largest numbers,
+ * or the first in alphabetical order.
  */
 #ifndef WAYMARK_SRC_CLI_SORTED_ROWS_H
 #define WAYMARK_SRC_CLI_SORTED_ROWS_H
@@ -14,11 +14,11 @@ struct sorted_rows {
 	struct row_copy rows;
 };
 
-/* Add a copy of the row. If there are many rows, drop those that cannot be among the first `limit`.
- * Return 0 or -ENOMEM. */
+/* Add a copy of the row. If there are many rows, drop rows that cannot be among the first s->limit
+ * rows. Return 0 or -ENOMEM. */
 int sorted_rows_add(struct sorted_rows *s, const struct value *values, size_t n);
-/* Sort the rows and keep the first `limit`: numbers descending, text ascending, unknown values
- * last. */
+/* Sort the rows, and keep the first s->limit rows. Numbers are in descending order, text is in
+ * ascending order, and unknown values are last. */
 void sorted_rows_finish(struct sorted_rows *s);
 
 #endif

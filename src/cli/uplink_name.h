@@ -9,11 +9,11 @@
 #include "cli/cli.h"
 #include "waymark/store/query.h"
 
-/* Return CLI_DONE if the daemon at path has an uplink of this name; otherwise print a message and
+/* Return CLI_DONE if the daemon at path has an uplink of this name. Otherwise print a message and
  * return another status. */
 enum exit_status uplink_name_check(const struct invocation *in, const char *path, const char *name);
 
-/* Check the values of --uplink, --ingress and --egress against the history in the same way. */
+/* Check in the same way whether the history has the values of --uplink, --ingress and --egress. */
 enum exit_status uplink_name_check_history(const struct invocation *in, struct query *q);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * apply_report.c - reports in one line what apply or remove changed.
+ * apply_report.c - reports in one line what `waymark apply` or `waymark remove` has changed.
  */
 #include "cli/commands/apply_report.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * apply_report.h - counts the changes that apply or remove makes, and reports them in one
- * line.
+ * apply_report.h - counts the changes that `waymark apply` or `waymark remove` makes, and reports
+ * the counts in one line.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_APPLY_REPORT_H
 #define WAYMARK_SRC_CLI_COMMANDS_APPLY_REPORT_H
@@ -17,9 +17,9 @@ void apply_report_count(void *data, const struct steering_change *change);
 void apply_report_print(const struct steering_counts *r, const char *command, const char *verb,
 			FILE *out);
 
-/* Send "apply SECONDS FILE", "remove" or "confirm" to a running daemon, and print what the daemon
- * changed (verb NULL: print nothing). Return 0; 1 after printing the message with which the daemon
- * refused the request; or -errno (-ENOENT or -ECONNREFUSED: no daemon runs). */
+/* Send "apply SECONDS FILE", "remove" or "confirm" to a running daemon. If verb is not NULL, print
+ * what the daemon has changed. Return 0 or -errno (-ENOENT or -ECONNREFUSED: no daemon runs). If
+ * the daemon refuses the request, print its message and return 1. */
 int apply_report_ask(const char *socket, const char *request, const char *command,
 		     const char *verb);
 

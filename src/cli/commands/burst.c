@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * burst.c - suppresses lines of one kind that come in bursts.
+ * burst.c - suppresses lines if many lines of the same kind come in a short time.
  *
- * The interval of a kind starts with its first line. If lines were suppressed in an interval, the
- * burst continues: all later lines of the kind are suppressed until an interval passes without a
- * line of the kind.
+ * The first interval of a kind starts with the first line of the kind. If lines were suppressed in
+ * an interval, the burst continues: all later lines of the kind are suppressed until an interval
+ * passes without a line of the kind.
  */
 #include "cli/commands/burst.h"
 

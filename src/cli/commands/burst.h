@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * burst.h - suppresses lines that come in bursts. The first lines of a kind are printed, the others
- * are only counted. The caller names the kind of each line. Pure.
+ * burst.h - suppresses lines that come in bursts. The first lines of a kind are printed; later
+ * lines of the kind are only counted. The caller passes in the kind of each line. Pure.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_BURST_H
 #define WAYMARK_SRC_CLI_COMMANDS_BURST_H
@@ -27,11 +27,12 @@ struct burst {
 	struct burst_kind kinds[BURST_KINDS_MAX];
 };
 
-/* Return true if the caller must print the line, otherwise count the line as suppressed. is_again:
- * the line updates an earlier line and is always suppressed. While BURST_KINDS_MAX kinds are in
- * use, lines of any other kind are always printed. */
+/* Return true if the caller must print the line. Otherwise count the line as suppressed and return
+ * false. If is_again is set, the line updates an earlier line and is always suppressed. While
+ * BURST_KINDS_MAX kinds are in use, lines of further kinds are always printed. */
 bool burst_take(struct burst *b, const char *kind, bool is_again, int64_t now_ms);
-/* Call fn for each kind with suppressed lines whose interval has ended; held is their number. */
+/* Call fn for each kind that has suppressed lines and whose interval has ended. held is the number
+ * of its suppressed lines. */
 void burst_count(struct burst *b, int64_t now_ms,
 		 void (*fn)(void *data, const char *kind, unsigned held), void *data);
 

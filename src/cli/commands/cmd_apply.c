@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_apply.c - `waymark apply`: installs the steering as a whole or changes nothing. With
- * --confirm, the change is undone unless `waymark confirm` is run before the deadline.
+ * cmd_apply.c - `waymark apply`: installs the whole steering or, on an error, changes nothing. If
+ * --confirm is given, the change is undone unless `waymark confirm` is run before the deadline.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -91,8 +91,8 @@ static bool is_no_daemon(int err)
 	return err == -ENOENT || err == -ECONNREFUSED;
 }
 
-/* Let a running daemon apply the file, because the daemon would revert changes that it does not
- * know of. Without a daemon, apply the file here. */
+/* If a daemon is running, let the daemon apply the file, because it would revert changes that
+ * another process makes. If no daemon is running, apply the file in this process. */
 static enum exit_status apply_anyhow(struct applying *a, const struct invocation *in)
 {
 	char request[PATH_MAX + 64];

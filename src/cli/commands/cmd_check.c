@@ -31,7 +31,7 @@ static void config_line_add(void *data, const char *line)
 		findings_fix(data, "%s", fix + 2);
 }
 
-/* Read the configuration. On failure add its errors to the findings and return NULL. */
+/* Read the configuration. On failure add the errors to the findings and return NULL. */
 static struct config *config_checked(const struct invocation *in, struct findings *f)
 {
 	struct config *config = NULL;
@@ -107,8 +107,8 @@ static int unasked_add(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
-/* Check that the history can be read if it exists. Report packets without a conntrack entry and UDP
- * replies with a wrong source that the history has recorded since yesterday. */
+/* If the history exists, check that it can be read. Also report what the history has recorded since
+ * yesterday: packets without a conntrack entry, and UDP replies with a wrong source. */
 static void database_checked(const struct config *c, struct findings *f)
 {
 	struct error_lines errors;

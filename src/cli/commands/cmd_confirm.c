@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_confirm.c - `waymark confirm`: keeps what `waymark apply --confirm` has installed.
+ * cmd_confirm.c - `waymark confirm`: confirms what `waymark apply --confirm` has installed, so that
+ * it is not undone.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_coverage.c - `waymark coverage`: lists for each hour and uplink how many packets
- * left, how many of them the history accounts for, and why the others are missing. A
- * running daemon reads the counters first, so that the result is current.
+ * cmd_coverage.c - `waymark coverage`: lists for each hour and uplink how many packets left, how
+ * many of these packets the history accounts for, and why the rest are missing. If a daemon is
+ * running, it reads the counters first, so that the result is current.
  */
 #include <stdlib.h>
 
@@ -10,8 +10,8 @@
 #include "cli/client.h"
 #include "cli/history.h"
 
-/* Maximum number of requests that ask whether the table dump has ended. The dump of a large table
- * takes seconds. */
+/* Maximum number of times that this command asks whether the table dump has ended. The dump of a
+ * large table takes seconds. */
 #define LOOK_PAUSES 200
 
 static const struct column columns[] = {
@@ -71,8 +71,8 @@ static int daemon_look(const char *path)
 	return 0;
 }
 
-/* Show the listing. If --database is given without --socket, no daemon is asked, and the listing
- * ends with the last interval in the history. */
+/* Show the listing. If --database is given without --socket, do not ask the daemon: the listing
+ * then ends with the last interval in the history. */
 enum exit_status cmd_coverage(const struct invocation *in)
 {
 	static const struct history coverage = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_diff.c - `waymark diff`: shows the differences between the installed rules and routes
- * and the configuration.
+ * cmd_diff.c - `waymark diff`: compares the installed rules and routes with the configuration, and
+ * shows the differences.
  */
 #include <errno.h>
 #include <string.h>
@@ -29,7 +29,8 @@ static const char *command_of(const struct steering_difference *d)
 	}
 }
 
-/* Print a difference as diff(1) does: "-" is only installed, "+" is only in the configuration. */
+/* Print a difference as diff(1) does: "-" before what is only installed, "+" before what is only in
+ * the configuration. */
 static void difference_print(void *data, const struct steering_difference *d)
 {
 	const struct invocation *in = data;

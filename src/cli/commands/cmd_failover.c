@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd_failover.c - `waymark failover`: shows what happened to an uplink's flows when the uplink
- * last went down, or each time that it went down between --since and --until: how many flows moved,
- * were deleted, are stranded, or started on another uplink (enum failover_class explains the
- * classes).
+ * last went down. If --since or --until is given, it shows each time that the uplink went down in
+ * this interval. It counts the flows that moved, were deleted, are stranded, or started on another
+ * uplink (enum failover_class).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -54,10 +54,10 @@ static const struct column flow_columns[] = {
 /* The path of the daemon's control socket; NULL: do not ask the daemon. */
 static char *socket_path;
 
-/* --since or --until is given: show all failovers in this interval. */
+/* Whether --since or --until is given. If so, show all failovers in the interval. */
 static bool is_span;
 
-/* Add the counters of the failover's live flows. */
+/* Add the counters of the failover's live flows, which the history does not have. */
 static void failover_complete(struct failover *f)
 {
 	int err = failover_count(f, socket_path);
@@ -70,8 +70,8 @@ static void failover_complete(struct failover *f)
 			  strerror(-err));
 }
 
-/* Read the newest failover that fits the filter, and the counters of its live flows. Return 0, 1 if
- * there is none, or -errno. */
+/* Read the newest failover that matches the filter, and the counters of its live flows. Return 0, 1
+ * if no failover matches, or -errno. */
 static int failover_find(struct query *q, const struct flow_filter *filter, struct failover *f)
 {
 	int64_t until_ms = filter->q.until_ms;
@@ -137,7 +137,7 @@ static int sums_show(struct failover *f, query_row_fn *fn, void *data)
 	return r;
 }
 
-/* Show all failovers of the span, oldest first. */
+/* Show all failovers between --since and --until, oldest first. */
 static int span_show(struct query *q, const struct flow_filter *filter, query_row_fn *fn,
 		     void *data)
 {
@@ -172,8 +172,8 @@ static int sums_query(struct query *q, const struct flow_filter *filter, query_r
 
 /* --- flows --------------------------------------------------------------------------------- */
 
-/* The state of flow_fill(), which adds the counters of live flows to rows, because the history has
- * no counters of live flows. */
+/* The arguments of flow_fill(). It adds the counters of live flows to the rows, because the history
+ * has no counters of live flows. */
 struct filling {
 	const struct failover *failover;
 	/* FAILOVER_STRANDED or FAILOVER_IDLE: pass only rows of this class to fn; FAILOVER_CLASSES:
@@ -214,8 +214,8 @@ static int flows_query(struct query *q, const struct flow_filter *filter, enum f
 	int r = failover_find(q, filter, &f);
 
 	/* The history cannot distinguish idle from stranded flows: a query for stranded flows
-	 * returns both. flow_fill() then drops the rows of the class that the user did not ask for,
-	 * so the query has no limit. */
+	 * returns both. flow_fill() then drops the rows of the other class. Therefore the query has
+	 * no limit. */
 	if (c == FAILOVER_STRANDED || c == FAILOVER_IDLE) {
 		to.class = c;
 		c = FAILOVER_STRANDED;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_flows.c - `waymark flows`: lists the rows of the view flows. With --live, the
- * counters and TCP states come from the daemon, because the history gets them only when a
- * flow ends.
+ * cmd_flows.c - `waymark flows`: lists the flows in the history (view `flows`). If --live is given,
+ * the counters and TCP states of live flows come from the daemon, because the history gets them
+ * only when a flow ends.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -68,8 +68,8 @@ static const struct brief_column brief[] = {
 /* The daemon's live flows, for live_query(). */
 static struct live_flows live;
 
-/* Query live flows. The history has no counters of live flows, so filters on counters are removed
- * from the query and applied after live_fill() has added the counters. */
+/* Query live flows. The history has no counters of live flows. Therefore conditions on counters are
+ * removed from the query, and are tested after live_fill() has added the counters. */
 static int live_query(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
 {
 	struct live_filling to = {.live = &live, .fn = fn, .data = data};

@@ -99,8 +99,8 @@ static void proposals_make(struct proposals *p, const struct netstate *s)
 
 /* --- unused numbers ------------------------------------------------------------------------ */
 
-/* Return a position for the mask at which no ip rule of another program uses a bit of the mask; 0
- * if there is no such position. */
+/* Return by how many bits to shift the mask so that no ip rule of another program uses one of its
+ * bits. Return 0 if there is no such position. */
 static unsigned mask_shift(const struct netstate *s)
 {
 	unsigned shift;
@@ -141,7 +141,7 @@ static uint32_t table_next(const struct netstate *s, uint32_t table)
 
 /* --- printing the file ----------------------------------------------------------------------- */
 
-/* Print a quoted string of the configuration. */
+/* Print a quoted string in the syntax of the configuration. */
 static void string_print(const char *text)
 {
 	putchar('"');
@@ -254,7 +254,8 @@ static void example_print(uint32_t mark, uint32_t table)
 	       mark, table);
 }
 
-/* Print a placeholder: without a default route no uplink is known, but the file needs an uplink. */
+/* Print a placeholder for an uplink. Without a default route no uplink is known, but a valid
+ * configuration has at least one uplink. */
 static void placeholder_print(uint32_t mark, uint32_t table)
 {
 	printf("\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_mismatches.c - `waymark mismatches`: lists the rows of the view mismatches, newest
- * first.
+ * cmd_mismatches.c - `waymark mismatches`: lists the mismatches in the history (view `mismatches`),
+ * newest first.
  */
 #include "cli/history.h"
 
@@ -26,8 +26,8 @@ static const struct column columns[] = {
 static const struct brief_column brief[] = {
 	{{.name = "id", .type = COLUMN_NUMBER, .rank = 8}, NULL},
 	{{.name = "time", .type = COLUMN_TIME}, NULL},
-	/* The id may be omitted if the flow's text is shown in full, because `explain` accepts that
-	 * text as well. With rank 1, flow_id is the last column to be omitted. */
+	/* flow_id has rank 1, so it is the last column to be omitted. It may be omitted if the
+	 * flow's text is shown in full, because `explain` also accepts that text. */
 	{{.name = "flow_id", .type = COLUMN_NUMBER, .rank = 1, .is_handle = true}, NULL},
 	{{.name = "flow", .is_flow = true}, brief_flow},
 	{{.name = "path"}, brief_path},

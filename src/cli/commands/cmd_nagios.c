@@ -28,9 +28,9 @@ struct survey {
 	struct thresholds warning, critical;
 	int64_t minutes, now_ms;
 	int64_t value[MEASURES]; /* by enum measure; -1: unknown */
-	const char *trouble;	 /* a problem that no threshold measures; NULL: none */
-	struct answer answer;	 /* the daemon's status, for coverage; empty if no daemon
-				  * answered */
+	const char *trouble;	 /* a problem that has no threshold; NULL: none */
+	struct answer answer;	 /* the daemon's status, which contains the coverage; empty if no
+				  * daemon answered */
 	enum level level;
 };
 
@@ -119,7 +119,8 @@ static void levels_judge(struct survey *s)
 	}
 }
 
-/* Print the coverage, because a count of 0 mismatches only covers packets that were observed. */
+/* Print the coverage, because a count of 0 mismatches says nothing about packets that were not
+ * observed. */
 static void coverage_print(const struct survey *s)
 {
 	const char *separator = "; coverage since the start:";
@@ -142,7 +143,7 @@ static void coverage_print(const struct survey *s)
 	}
 }
 
-/* Print the uplinks that an operator or their health decided about. */
+/* Print each uplink whose state was decided by an operator or because of the uplink's health. */
 static void decisions_print(const struct survey *s)
 {
 	for (size_t i = 0; i < s->answer.n_uplinks; i++) {
@@ -225,8 +226,8 @@ static int options_read(struct survey *s, const struct invocation *in)
 	return 0;
 }
 
-/* Run the plugin. Return the exit status of a monitoring plugin, whose values differ from those of
- * other commands. */
+/* Run the plugin. Return the exit status that monitoring plugins use, which differs from the exit
+ * status of other commands. */
 enum exit_status cmd_nagios(const struct invocation *in)
 {
 	struct survey s = {

@@ -20,14 +20,14 @@
 #include "waymark/status/answer.h"
 #include "waymark/store/store.h"
 
-/* The path of the history, and the path of the control socket of the daemon that writes the
- * history. */
+/* The history: its path, and the control socket of the daemon that writes it. */
 struct place {
 	char *socket, *database;
-	struct config *config; /* NULL with --socket: the daemon has the configuration */
+	struct config *config; /* NULL if --socket is given: then the daemon has the
+			        * configuration */
 };
 
-/* The number of flows in the history, and the time of the oldest. */
+/* The number of flows in the history, and the time of the oldest flow. */
 struct extent {
 	uint64_t flows;
 	int64_t oldest_ms;
@@ -116,8 +116,8 @@ static enum exit_status store_prune(const struct place *p, const struct addr *ho
 		writer_stats(w, &now);
 	} while (!now.last_error && !writer_is_pruned(w));
 	writer_stats(w, &now);
-	/* Keep the time when the daemon was last alive: the next daemon records the time since then
-	 * as a gap. */
+	/* Do not change the time when the daemon was last alive. When the daemon starts again, it
+	 * records a gap that begins at this time. */
 	writer_stop(w, was_clean, alive_ms);
 	if (!now.last_error)
 		return result_say(p, extent, before.database_bytes, now.database_bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_remove.c - `waymark remove`: removes everything that Waymark installed, and restores
- * what it replaced.
+ * cmd_remove.c - `waymark remove`: removes everything that Waymark has installed, and restores what
+ * Waymark has replaced.
  */
 #include <errno.h>
 #include <stdlib.h>

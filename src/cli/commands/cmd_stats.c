@@ -19,8 +19,8 @@
 #define SUMS	 5
 #define ROOM_MIN 1024
 
-/* The words by which flows can be grouped: columns of the view flows, and the hour or day in which
- * the flow started. */
+/* The words by which flows can be grouped: columns of the view `flows`, and the hour or day in
+ * which a flow started. */
 static const char *const groupings[] = {"uplink", "egress",  "ingress", "src",	 "dst",	 "dport",
 					"proto",  "verdict", "reason",	"state", "hour", "day"};
 #define GROUPINGS (sizeof(groupings) / sizeof(*groupings))
@@ -43,7 +43,7 @@ struct grouping {
 	const struct flow_filter *filter;
 	const char *by[BY_MAX];
 	size_t n_by;
-	struct group *groups; /* hash table; an entry with flows 0 is unused */
+	struct group *groups; /* hash table; an entry whose number of flows is 0 is unused */
 	size_t n, room;
 };
 
@@ -88,8 +88,8 @@ static enum exit_status by_parse(const char *text, struct grouping *g)
 
 /* --- groups ------------------------------------------------------------------------------ */
 
-/* Write to buf the start of the local hour or day that contains the flow's start, as ISO 8601 in
- * UTC. Return buf, or NULL if the flow's start is unknown. */
+/* Round a flow's start time down to the full local hour or day. Write the result to buf as ISO 8601
+ * in UTC. Return buf, or NULL if the flow's start is unknown. */
 static const char *start_truncate(const char *text, bool is_day, char buf[KEY_MAX])
 {
 	struct tm tm;
@@ -211,8 +211,7 @@ static int flow_take(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
-/* --- printing groups
- * ---------------------------------------------------------------------------- */
+/* --- printing groups --------------------------------------------------------------------- */
 
 static int group_show(const struct grouping *g, const struct group *group, query_row_fn *fn,
 		      void *data)

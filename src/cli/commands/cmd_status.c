@@ -13,8 +13,8 @@
 #include "waymark/base/units.h"
 #include "waymark/status/answer.h"
 
-/* Format a time as local time, to the second, and return buf. If iso is not a time, return iso. If
- * iso is NULL, return "?". */
+/* Write the time `iso` to buf as local time in whole seconds, and return buf. If iso is not a time,
+ * return iso. If iso is NULL, return "?". */
 static const char *time_text(const char *iso, char buf[TIMES_STRLEN])
 {
 	int64_t ms;
@@ -26,8 +26,8 @@ static const char *time_text(const char *iso, char buf[TIMES_STRLEN])
 	return buf;
 }
 
-/* Print the detail counters below a heading (answer_details). If all of these counters are 0, as
- * usual, print nothing. */
+/* Print the detail counters that belong to a heading (answer_details). If they are all 0, which is
+ * the usual case, print nothing. */
 static void details_print(const struct answer *a, const char *heading)
 {
 	char text[256];
@@ -53,7 +53,7 @@ static void daemon_print(const struct answer *a)
 	details_print(a, "flows");
 }
 
-/* Print who decided about the uplink; nothing if its state is only observed. */
+/* Print who decided about the uplink. If the uplink's state is only observed, print nothing. */
 static void decision_print(const struct answer_uplink *u)
 {
 	char time[TIMES_STRLEN];

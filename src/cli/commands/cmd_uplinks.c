@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_uplinks.c - `waymark uplinks`: lists the uplinks with the daemon's data. Without a
- * daemon, the state comes from the kernel and the configuration, and the values that only
- * the daemon counts are unknown.
+ * cmd_uplinks.c - `waymark uplinks`: lists the uplinks. The data comes from the daemon. If no
+ * daemon runs, the state comes from the kernel and the configuration, and the values that only the
+ * daemon counts are unknown.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -41,7 +41,7 @@ static const struct column columns[] = {
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
-/* Return the colour of a state, of a health, or of the number of mismatches. */
+/* Return the rating of a cell in column state, health or mismatches. */
 static enum paint paint_of(const struct column *c, const json_t *v)
 {
 	const char *text = json_string_value(v);
@@ -114,8 +114,8 @@ static enum exit_status answer_show(struct cells *l, const char *text)
 
 /* --- without a daemon ------------------------------------------------------------------ */
 
-/* Return the configured gateway or, if none is configured, the gateway in the plan. plan may be
- * NULL. Return NULL if there is no gateway. */
+/* Return the address of the configured gateway or, if no address is configured, the gateway in the
+ * plan. plan may be NULL. Return NULL if there is no gateway. */
 static const char *gateway_text(const struct uplink_plan *plan, const struct gateway *g,
 				unsigned family, char text[ADDR_STRLEN])
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_usage.c - `waymark usage`: lists the bytes of each uplink by direction, with the peak
- * rate, the 95th percentile, and the rest of the quota. The bytes come from the kernel's
- * counters, which the history stores in bins of 5 minutes.
+ * cmd_usage.c - `waymark usage`: lists for each uplink and direction the bytes, the peak rate and
+ * the 95th percentile, and for each uplink the remaining quota. The bytes come from the kernel's
+ * counters. The history stores them in bins of 5 minutes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -59,8 +59,8 @@ static const struct uplink_config *uplink_find(const struct config *c, const cha
 	return NULL;
 }
 
-/* Print the rest of the quota in the row of the present period; in rows of earlier periods print no
- * value. */
+/* If the row is about the present period, print the remaining quota. If it is about an earlier
+ * period, print no value. */
 static void quota_show(struct cells *r, const struct usage_sum *sum, const struct config *c,
 		       const struct usage_bins *bins, int64_t now_ms)
 {
@@ -78,8 +78,8 @@ static void quota_show(struct cells *r, const struct usage_sum *sum, const struc
 
 /* --- printing ------------------------------------------------------------------------------ */
 
-/* Format the start of a period. Tables show a day as "2026-11-26" and a month as "2026-11". Wide
- * tables and other formats show a time. */
+/* Format the start of a period. In tables, a day is "2026-11-26" and a month is "2026-11". In wide
+ * tables and in other formats, the start is a time. */
 static const char *period_format(const struct render_style *style, enum usage_period period,
 				 int64_t time_ms, char time[TIMES_STRLEN])
 {
@@ -146,8 +146,8 @@ static enum exit_status usage_read(const struct invocation *in, struct query *q,
 
 	if (status != CLI_DONE)
 		return status;
-	/* Also read earlier bins: the month of the quota may begin before the interval that is
-	 * shown. */
+	/* Read also bins from before the interval that is shown, because the month of the quota may
+	 * begin earlier. */
 	wanted.since_ms = f->q.since_ms ? f->q.since_ms - 32 * INT64_C(86400000) : 0;
 	wanted.limit = 0;
 	if (query_usage(q, &wanted, "5min", bin_take, &bins) < 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_watch.c - `waymark watch`: prints flows, mismatches, alerts and other records when
- * the daemon publishes them: one line per record for users, or the daemon's JSON unchanged.
+ * cmd_watch.c - `waymark watch`: prints flows, mismatches, alerts and other records when the daemon
+ * publishes them. Each record is one line for users or, with --json, the unchanged JSON of the
+ * daemon.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +21,7 @@ struct watching {
 	const struct invocation *in;
 	const char *error; /* the message with which the daemon refused the request; malloc'd */
 	struct burst burst;
-	/* highest id of a mismatch so far; a record with this or a lower id is an update */
+	/* the highest id of a mismatch so far; a record whose id is not higher is an update */
 	int64_t mismatch;
 };
 
@@ -59,8 +60,8 @@ static void interfaces_print(const char *what, const json_t *list)
 		"%s%s", i ? "," : what, json_is_string(item) ? json_string_value(item) : "?");
 }
 
-/* Return whether the flow left only by the interface of its uplink. Then no list of interfaces is
- * printed. */
+/* Return whether the flow left only by the interface of its uplink. If so, flow_print() prints no
+ * list of interfaces. */
 static bool is_as_marked(const json_t *o)
 {
 	return !strcmp(text_of(o, "verdict"), "ok") || !strcmp(text_of(o, "verdict"), "local");
@@ -137,8 +138,8 @@ static void skipped_print(const json_t *o)
 	       number_of(o, "lines"));
 }
 
-/* Write the kind (burst.h) of a flow's line to buf. The kind is also the format of the line that
- * reports suppressed lines; %u is their number. */
+/* Write the kind (burst.h) of a flow's line to buf. The kind is also the printf format of the line
+ * that reports the number of suppressed lines, which replaces %u. */
 static void flow_name(const json_t *o, char buf[BURST_KIND])
 {
 	snprintf(buf, BURST_KIND, "%-8s %%u more flows %.8s, by %.32s: %.16s", "flow",
@@ -244,8 +245,8 @@ static void line_print(struct watching *w, const json_t *o)
 	}
 }
 
-/* Print one line; line NULL: no line arrived for a while. Return 0 to continue. A
- * client_line_fn. */
+/* Print one line from the daemon. If line is NULL, no line has arrived for a while. Return 0 to
+ * continue. A client_line_fn. */
 static int line_take(void *data, const char *line)
 {
 	struct watching *w = data;

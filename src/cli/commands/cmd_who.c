@@ -3,7 +3,7 @@
  * cmd_who.c - `waymark who`: shows which inside host used a public address and port at a
  * given time.
  *
- * It reports that no host used the address only if the history covers the whole time. The history
+ * If no host is found, it reports this only if the history covers the whole interval. The history
  * does not cover gaps, times when no daemon ran, or the time before the oldest stored flow.
  */
 #include <inttypes.h>
@@ -23,9 +23,9 @@ struct search {
 	int32_t port; /* -1: any */
 	uint64_t n;
 	struct cells *cells;
-	/* flows may be missing: the history does not cover the whole time that was asked for */
+	/* whether flows may be missing, because the history does not cover the whole interval */
 	bool is_unseen;
-	/* the interval that is not covered; until_ms 0: it has not ended */
+	/* an interval that the history does not cover; until_ms 0: this interval has not ended */
 	int64_t from_ms, until_ms;
 	char reason[160];
 };
@@ -50,10 +50,10 @@ static const struct column columns[] = {
 struct side {
 	const char *public, *public_port, *inside, *inside_port, *peer, *peer_port;
 };
-/* The columns with the public, inside and peer endpoints of a flow; the first row that fits is
- * used. Rows 1 and 2 are for flows from inside: the public endpoint is the source after SNAT, or
- * the source if there is no NAT. Rows 3 and 4 are for flows from outside: the public endpoint is
- * the destination before DNAT. */
+/* The columns that contain the public, inside and peer endpoints of a flow. The first row that
+ * matches a flow is used. Rows 1 and 2 are for flows from inside: the public endpoint is the source
+ * after SNAT or, without NAT, the source. Rows 3 and 4 are for flows from outside: the public
+ * endpoint is the destination before DNAT. */
 static const struct side sides[] = {
 	{"nat_src", "nat_sport", "src", "sport", "dst", "dport"},
 	{"src", "sport", "src", "sport", "dst", "dport"},

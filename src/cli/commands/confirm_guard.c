@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * confirm_guard.c - undoes an apply unless it is confirmed before the deadline.
+ * confirm_guard.c - undoes what `waymark apply` has installed, unless a confirmation arrives before
+ * the deadline.
  *
  * Lifecycle: `waymark apply` creates a file beside the control socket, locks the file, and forks
- * the guard, which inherits the lock. The guard applies, reports the result through a pipe, and
- * waits. `waymark confirm` removes the file; the guard notices the removal and exits. At the
- * deadline the guard removes the file and undoes the apply. If `waymark confirm` and the guard
- * remove the file at the same time, one removal fails. The guard undoes the apply only if its own
- * removal succeeded. If a file is not locked, its guard was killed.
+ * the guard, which inherits the lock. The guard calls apply(), reports the result through a pipe,
+ * and waits. `waymark confirm` removes the file. The guard notices the removal and exits. At the
+ * deadline, the guard removes the file and calls undo(). If `waymark confirm` and the guard remove
+ * the file at the same time, one of the two removals fails. The guard calls undo() only if its own
+ * removal has succeeded. If a file exists that is not locked, its guard was killed.
  *
- * Must not know what apply and undo do.
+ * Must not know what apply() and undo() do.
  */
 #include "cli/commands/confirm_guard.h"
 
@@ -84,7 +85,7 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / NANOS_PER_MS;
 }
 
-/* Wait for the confirmation or the deadline. Return whether the apply was confirmed. */
+/* Wait for the confirmation or the deadline. Return whether the confirmation has arrived. */
 static bool guard_wait(const char *path, int fd, uint64_t wait_s)
 {
 	int64_t deadline_ms = now_ms() + (int64_t)wait_s * 1000;
@@ -148,7 +149,8 @@ __attribute__((noreturn)) static void guard_live(const struct guard *g)
 	_exit(guard_wait(g->path, g->file, g->wait_s) ? 0 : g->undo(g->data));
 }
 
-/* Return the result of the guard's apply; -ECHILD if the guard died without sending the result. */
+/* Return the result of apply(), which the guard sends; -ECHILD if the guard died without sending
+ * the result. */
 static int answer_read(int fd)
 {
 	uint8_t byte;

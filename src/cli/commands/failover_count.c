@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover_count.c - finds the byte counts of live flows, and whether the flows still send. It asks
- * the daemon or, without a daemon, dumps the conntrack table. The kernel reuses conntrack ids.
- * Therefore an entry belongs to a live flow of the history only if its protocol, zone, tuple and
- * start time match too.
+ * failover_count.c - finds the byte counts of live flows, and whether the flows still send packets.
+ * It asks the daemon or, if no daemon runs, dumps the conntrack table. The kernel reuses conntrack
+ * ids. Therefore an entry belongs to a live flow of the history only if the protocol, zone, tuple
+ * and start time are equal too.
  *
  * Must not know how bytes are displayed.
  */
@@ -23,11 +23,11 @@
 /* Size of the receive buffer of the event socket, which conntrack_open() opens. No events are
  * read. */
 #define BUFFER_BYTES 4096
-/* Maximum number of dumps. A dump is repeated if the kernel marked it as interrupted, because
- * entries may be missing then. */
+/* Maximum number of dumps. If the kernel marks a dump as inconsistent, entries may be missing, and
+ * the dump is repeated. */
 #define DUMPS 3
-/* An entry belongs to another flow if it started more than START_SLACK_MS later than the flow. The
- * audit uses the same limit. */
+/* If an entry started more than START_SLACK_MS later than a flow of the history, it belongs to
+ * another flow. The audit uses the same limit. */
 #define START_SLACK_MS 1000
 #define NS_PER_MS      1000000
 
@@ -79,8 +79,8 @@ static size_t position(const struct count *c, uint32_t ct_id)
 	return low;
 }
 
-/* Resolution of the idle time: the last packet passed between idle_ms and idle_ms + IDLE_STEP_MS
- * ago. */
+/* Resolution of the idle time. The last packet came at least idle_ms ago, and at most idle_ms +
+ * IDLE_STEP_MS ago. */
 #define IDLE_STEP_MS 1000
 
 /* Return whether the flow is established and had a packet after the uplink went down. If the time
@@ -106,8 +106,8 @@ static void live_note(struct failover *f, struct failover_live *l, const struct 
 		failover_set_idle(f, l);
 }
 
-/* Take an entry of a table dump. A dump may contain an entry twice: the counters of the second
- * replace those of the first. */
+/* Note the counters of an entry of a table dump. If a dump contains an entry twice, the second
+ * counters replace the first. */
 static void take_entry(void *data, const struct ct_event *ev)
 {
 	struct count *c = data;
@@ -154,7 +154,7 @@ static int table_read(struct count *c)
 	return err == -EINTR ? 0 : err;
 }
 
-/* Take the counters and idle times from the daemon's live flows. Return 0 or -errno. */
+/* Note the counters and idle times that the daemon has of its live flows. Return 0 or -errno. */
 static int daemon_count(struct failover *f, const char *socket)
 {
 	struct live_flows live;

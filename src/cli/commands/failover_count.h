@@ -9,9 +9,10 @@
 #include "waymark/store/failover.h"
 
 /* Add the byte counts of the live flows to the sums of f, and move idle flows from class stranded
- * to class idle. Ask the daemon at socket. If socket is NULL or the daemon does not answer, dump
- * the kernel's conntrack table instead. The bytes of flows that are not found stay unknown. Return
- * 0 or -errno; -EPERM: CAP_NET_ADMIN, which the dump needs, is missing. */
+ * to class idle. The counts come from the daemon at `socket`. If socket is NULL or the daemon does
+ * not answer, they come from a dump of the kernel's conntrack table. If a flow is not found, its
+ * bytes stay unknown. Return 0 or -errno; -EPERM: CAP_NET_ADMIN, which the dump needs, is
+ * missing. */
 int failover_count(struct failover *f, const char *socket);
 
 /* Return the live flow with this id, or NULL. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * thresholds.c - parses thresholds. Must not know the values that are compared with them.
+ * thresholds.c - parses the text of thresholds. Must not know what is measured.
  */
 #include "cli/commands/thresholds.h"
 #include "waymark/base/units.h"

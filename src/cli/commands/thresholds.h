@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * thresholds.h - the values at or above which `waymark nagios` reports a warning or a
- * critical state, parsed from "mismatches=1,gaps=2".
+ * thresholds.h - the thresholds of `waymark nagios`, parsed from text such as
+ * "mismatches=1,gaps=2". If a value is at least the threshold, the plugin reports a warning or a
+ * critical state.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_THRESHOLDS_H
 #define WAYMARK_SRC_CLI_COMMANDS_THRESHOLDS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage_sum.h - adds up 5-minute bins by uplink and period, and computes the rates by which
- * providers bill.
+ * usage_sum.h - adds up 5-minute bins by uplink and period, and computes the rates that providers
+ * use for bills.
  *
  * Pure except for the local time zone, which determines when a day begins.
  */
@@ -30,8 +30,8 @@ struct usage_sum {
 	char uplink[32];
 	int64_t time_ms, until_ms; /* the start of the period, and of the next one */
 	int64_t bytes[2];
-	/* in bits per second: the rate of the largest bin of the period, and the 95th percentile of
-	 * the rates of all its bins */
+	/* in bits per second: the highest rate of a bin of the period, and the 95th percentile of
+	 * the rates of all bins of the period */
 	int64_t peak[2], p95[2];
 };
 
@@ -42,8 +42,8 @@ void usage_clear(struct usage_bins *b);
 
 /* Set *sums, which the caller frees, to the sums of the bins by period and uplink, the oldest
  * period first. Omit periods that ended at or before since_ms. Return 0 or -ENOMEM. The 95th
- * percentile is computed as providers do: the largest 5 % of the existing bins of the period are
- * dropped. */
+ * percentile is the highest rate after the largest 5 % of the existing bins of the period are
+ * dropped, as providers do. */
 int usage_sums(struct usage_bins *b, enum usage_period period, int64_t since_ms,
 	       struct usage_sum **sums, size_t *n);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_explain.c - `waymark explain`: prints a flow's verdict, its reason and what to do, then the
- * steps that led to the verdict. It reads the history, the configuration and the present state of
- * the kernel. It asks the daemon only if --socket is given.
+ * cmd_explain.c - `waymark explain`: prints the verdict of a flow, the reason and what to do, and
+ * then the steps that led to the verdict. It reads the history, the configuration and the present
+ * state of the kernel. It asks the daemon only if --socket is given.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +22,8 @@
 #include "waymark/status/json_text.h"
 #include "waymark/base/times.h"
 
-/* Events within this time before or after a mismatch may be related to it. */
+/* If an event occurred within this time before or after a mismatch, the event may be related to the
+ * mismatch. */
 #define AROUND_MS  5000
 
 #define LINE_WIDTH 80
@@ -36,7 +37,7 @@ struct wanted {
 	bool is_id;
 };
 
-/* Take the first matching row, which is the newest flow, and stop the query. A query_row_fn. */
+/* Copy the first row that matches, which is the newest flow, and stop the query. A query_row_fn. */
 static int flow_take(void *data, const struct value *values, size_t n)
 {
 	struct wanted *w = data;
@@ -136,8 +137,9 @@ static void addr_take(struct addr *a, const char *first, const char *second)
 		addr_parse(a, first ? first : second);
 }
 
-/* Set the addresses of a packet in the direction that the mark steers (replies if the flow entered
- * by an uplink), as they are after DNAT and before SNAT. */
+/* Set e->src and e->dst to the addresses of a packet after DNAT and before SNAT. The packet travels
+ * in the direction that the mark steers: if the flow entered by an uplink, the packet is a
+ * reply. */
 static void packet_take(struct explanation *e)
 {
 	const struct row_copy_row *f = e->flow;
@@ -346,9 +348,9 @@ static void text_show(const struct explanation *e)
 	}
 }
 
-/* Collect the steps in the order in which they are printed. explain_verdict() needs what
- * explain_path() finds out, so it is called after explain_path(), but its steps come before those
- * of explain_marks() and explain_path(). */
+/* Collect the steps in the order in which they are printed. explain_verdict() needs the result of
+ * explain_path(), so explain_path() is called first. But the steps of explain_verdict() are printed
+ * before the steps of explain_marks() and explain_path(). */
 static void steps_order(struct explanation *e)
 {
 	struct narrative path = {0}, first;

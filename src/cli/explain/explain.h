@@ -23,8 +23,8 @@ struct explanation {
 	const struct uplink_config *uplink; /* the uplink that the mark names in the present
 					     * configuration, or NULL */
 	const char *ingress;		    /* the uplink by which the flow entered, or NULL */
-	/* the addresses of a packet after DNAT and before SNAT, in the direction that the mark
-	 * steers (replies if the flow entered by an uplink) */
+	/* the addresses of a packet after DNAT and before SNAT; if the flow entered by an uplink,
+	 * the packet is a reply */
 	struct addr src, dst;
 	enum verdict verdict;
 	enum reason reason;
@@ -33,14 +33,14 @@ struct explanation {
 	struct narrative story;
 };
 
-/* explain_marks.c: add why the flow has its uplink: the mark, each change of the mark, and the
- * rules that may have written the mark. */
+/* explain_marks.c: add steps that say why the flow has its uplink. They name the mark, each change
+ * of the mark, and the rules that may have written the mark. */
 void explain_marks(struct explanation *e);
-/* explain_path.c: add the rules and routes that packets of the flow should use, and those that they
- * use now. */
+/* explain_path.c: add steps that name the rules and routes that packets of the flow should use, and
+ * the rules and routes that they use now. */
 void explain_path(struct explanation *e);
-/* explain_verdict.c: explain_verdict() adds the verdict, its reason and the fix; call
- * explain_path() first. explain_evidence() adds the evidence. */
+/* explain_verdict.c: explain_verdict() adds steps about the verdict, the reason and the fix. Call
+ * explain_path() first. explain_evidence() adds steps about the evidence. */
 void explain_verdict(struct explanation *e);
 void explain_evidence(struct explanation *e);
 /* Return the meaning of a reason: "the ip rule of the flow's mark was missing". */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * explain_marks.c - explains why a flow has its uplink, and each change of the flow's mark. No
- * event says which rule changed a mark, so this file names the rules of the current ruleset that
- * may have changed the mark.
+ * event says which rule has changed a mark. Therefore this file names the rules of the current
+ * ruleset that may have changed the mark.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,12 +14,13 @@
 
 struct search {
 	struct explanation *e;
-	uint32_t changed; /* bits of mark-mask that the changes of the mark flipped */
+	uint32_t changed; /* the bits of mark-mask that differ before and after a change of the
+			   * mark */
 	unsigned n;
 };
 
-/* Explain the choice by weight: new flows from inside are balanced over the uplinks of the lowest
- * tier. */
+/* Explain that the uplink was chosen by weight: new flows from inside are balanced over the uplinks
+ * of the lowest tier. */
 static void weight_say(struct explanation *e)
 {
 	const struct uplink_config *u = e->uplink;
@@ -184,8 +185,8 @@ void explain_marks(struct explanation *e)
 		changed |=
 			(uint32_t)(row_copy_number(row, "old", 0) ^ row_copy_number(row, "new", 0));
 	}
-	/* If the mark changed before the first event of the flow, the history has no record of the
-	 * change: any bit of mark-mask may have changed. */
+	/* If the mark was changed before the first event of the flow, the history has no record of
+	 * the change. Then any bit of mark-mask may have changed. */
 	if (!changed && e->reason == REASON_MARK_CHANGED)
 		changed = e->config->mark_mask;
 	if (changed)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_path.c - explains where a packet with the flow's mark should go and where it goes
- * now, from the rules and tables in their order and from a route lookup by the kernel. It
+ * explain_path.c - explains where a packet with the flow's mark should go, and where it goes now.
+ * It reads the rules and the routing tables, and also asks the kernel for a route lookup. It
  * changes nothing.
  */
 #include <errno.h>
@@ -18,7 +18,8 @@ struct look {
 	struct rtnl *rtnl;
 	struct netstate *now;
 	struct fib_query q;
-	char iifname[IFNAMSIZ]; /* the input interface; "lo": this router sends the packet */
+	char iifname[IFNAMSIZ]; /* the input interface of the packet; "lo": this router sends the
+				 * packet */
 };
 
 static const char *table_name(uint32_t table, char buf[12])
@@ -75,8 +76,8 @@ static bool is_own(const struct netstate *s, const struct addr *a)
 	return false;
 }
 
-/* Set the input interface of the packet: "lo" if this router sends it, otherwise the interface by
- * which packets to its source leave. */
+/* Set the input interface of the packet. If this router sends the packet, it is "lo". Otherwise it
+ * is the interface by which packets to the source address leave. */
 static void iifname_find(struct look *l)
 {
 	struct fib_query back = {.dst = l->q.src, .family = l->q.family, .iifname = "lo"};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_verdict.c - explains a flow's verdict, its reason and the fix, then the evidence.
+ * explain_verdict.c - explains a flow's verdict, the reason and the fix, and then the evidence.
  *
  * A fix names a command only while the fault still exists.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * narrative.h - collects an explanation in steps. Each step is a sentence, and may have a command
- * that shows the fact.
+ * narrative.h - collects an explanation in steps. Each step is a sentence. A step may also have a
+ * command with which the user can check the sentence.
  */
 #ifndef WAYMARK_SRC_CLI_EXPLAIN_NARRATIVE_H
 #define WAYMARK_SRC_CLI_EXPLAIN_NARRATIVE_H
@@ -28,12 +28,12 @@ void narrative_say(struct narrative *s, const char *name, const char *format, ..
 	__attribute__((format(printf, 3, 4)));
 void narrative_show(struct narrative *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Move the steps of more to the end of s, which leaves more empty. */
+/* Move all steps of `more` to the end of s. */
 void narrative_append(struct narrative *s, struct narrative *more);
 void narrative_free(struct narrative *s);
 
-/* Format a time of the history in local time to buf and return buf; return text if it is no
- * time. */
+/* Write the time `text`, as it is in the history, to buf as local time, and return buf. If text is
+ * not a time, return text. */
 const char *narrative_time(const char *text, char buf[TIMES_STRLEN]);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_import.c - `waymark import mwan3|pbr FILE` prints a configuration that audits the
- * marks of another program; settings that cannot be converted become comments. `waymark
- * import waymark FILE` prints the configuration that Waymark's own UCI file describes.
+ * cmd_import.c - `waymark import mwan3|pbr FILE` prints a configuration that audits the marks of
+ * another program. Settings that cannot be converted become comments. `waymark import waymark FILE`
+ * prints the configuration that Waymark's own UCI file describes.
  */
 #define _GNU_SOURCE /* vasprintf */
 #include <ctype.h>

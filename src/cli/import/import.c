@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * import.c - stores the uplinks that an importer finds, and prints comments.
+ * import.c - stores the uplinks that the importers find, and prints comments.
  */
 #define _GNU_SOURCE /* vasprintf */
 #include <ctype.h>
@@ -25,8 +25,8 @@ void import_comment(FILE *out, const char *format, ...)
 	free(raw);
 }
 
-/* Some protocols, such as PPP, create an interface whose name is a prefix and the name of the
- * section. Return the prefix ("" for wireguard), or NULL if proto is no such protocol. */
+/* For some protocols, such as PPP, the name of the interface consists of a prefix and the name of
+ * the section. Return this prefix ("" for wireguard). Return NULL for all other protocols. */
 static const char *device_prefix(const char *proto)
 {
 	static const char *const dialled[][2] = {

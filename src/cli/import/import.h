@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * import.h - what the importers share: the uplinks found in the other program's file, and
- * the functions that print the configuration.
+ * import.h - declares what the importers share: the uplinks that they find in the other program's
+ * file, and the functions that print the configuration.
  */
 #ifndef WAYMARK_SRC_CLI_IMPORT_IMPORT_H
 #define WAYMARK_SRC_CLI_IMPORT_IMPORT_H
@@ -16,10 +16,10 @@
 struct imported_uplink {
 	const char *name;      /* name of the section in the file */
 	char device[64];       /* "": unknown */
-	uint32_t mark;	       /* the bits under the program's mask */
+	uint32_t mark;	       /* the uplink's bits under the other program's mask */
 	uint32_t table;	       /* 0: unknown */
 	unsigned weight, tier; /* 0: not set */
-	const char *shares;    /* name of an uplink with the same device; NULL: none */
+	const char *shares;    /* name of another uplink that has the same device; NULL: none */
 };
 
 struct import {
@@ -32,12 +32,14 @@ struct import {
 	FILE *out;
 };
 
-/* Fill in mask and uplinks. Return 0, or -E2BIG if there are more than UPLINKS_MAX uplinks. */
+/* Fill in i->mask and i->uplinks. Return 0, or -E2BIG if there are more than UPLINKS_MAX
+ * uplinks. */
 int import_mwan3(struct import *i);
 int import_pbr(struct import *i);
-/* Print the whole configuration. Return 0, or -EINVAL after printing a message. */
+/* Print the whole configuration. Return 0. If the file is invalid, print a message and return
+ * -EINVAL. */
 int import_waymark(struct import *i);
-/* Print the settings that are not converted, as comments. */
+/* Print as comments the settings that are not converted. */
 void import_mwan3_notes(const struct import *i);
 void import_pbr_notes(const struct import *i);
 
@@ -49,7 +51,8 @@ bool import_uplink_add(struct import *i, const struct imported_uplink *u);
 void import_string(FILE *out, const char *text);
 /* Print the name of an uplink, or "uplinkNUMBER" if name is not a valid name. */
 void import_name(FILE *out, const char *name, size_t number);
-/* Write the device of a section of the network file to device; "": unknown. */
+/* Find the device of section `name` in the network file, and write it to `device`. If the device is
+ * unknown, write "". */
 void import_device(char *device, size_t size, const struct uci *network, const char *name);
 
 /* Print a comment on one line, without control characters. */

@@ -3,8 +3,9 @@
  * import_mwan3.c - converts uplinks, marks and weights from mwan3's file
  * (/etc/config/mwan3).
  *
- * mwan3 numbers its interface sections from 1. The number is the routing table; its bits,
- * spread over the bits of mmx_mask, are the mark (mwan3.sh: mwan3_id2mask).
+ * mwan3 numbers its interface sections from 1. The number of a section is also its routing table.
+ * Its mark consists of the bits of the number, spread over the bits of mmx_mask (mwan3.sh:
+ * mwan3_id2mask).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 
 #define MASK_INITIAL "0x3F00"
 
-/* Spread the bits of number over the bits of mask, from the lowest on. */
+/* Spread the bits of `number` over the bits that are set in `mask`, starting with the lowest
+ * bit. */
 static uint32_t bits_spread(uint32_t number, uint32_t mask)
 {
 	uint32_t mark = 0;
@@ -46,7 +48,8 @@ static const struct uci_section *main_policy(const struct uci *u)
 	return found ? found : uci_find(u, "policy", NULL);
 }
 
-/* Set weight and tier of an uplink from its member in the main policy. */
+/* Set the weight and the tier of an uplink. They come from the member of the main policy that names
+ * the uplink. */
 static void member_take(struct imported_uplink *up, const struct uci *u,
 			const struct uci_section *policy)
 {

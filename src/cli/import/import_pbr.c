@@ -41,8 +41,8 @@ static bool is_tunnel(const struct uci_section *network)
 	return false;
 }
 
-/* Return whether name begins with "wan" and does not end in 6. "wan6" is not an uplink of its own:
- * it has the device of "wan". */
+/* Return whether name begins with "wan" and does not end in 6. "wan6" has the same device as "wan",
+ * so it is not a separate uplink. */
 static bool is_wan(const char *name)
 {
 	size_t n = strlen(name);
@@ -72,8 +72,8 @@ static bool name_add(struct import *i, const char *name, uint32_t first)
 	return import_uplink_add(i, &u);
 }
 
-/* Add the interfaces that pbr's file names: pbr's uplink interface, then the interfaces in options
- * and policies. Used if the network file is missing. */
+/* Add the interfaces that pbr's file names: first pbr's uplink interface, then the interfaces in
+ * options and policies. This is used only if the network file is missing. */
 static bool names_add(struct import *i, const struct uci_section *config, uint32_t first)
 {
 	bool has_room = name_add(i, uplink_name(config), first);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * import_waymark.c - converts Waymark's UCI file (/etc/config/waymark), which OpenWrt's
- * service uses. An option has the name of the key that it sets, with '_' instead of '-'.
+ * import_waymark.c - converts Waymark's UCI file (/etc/config/waymark), which OpenWrt's service
+ * uses. An option sets the configuration key of the same name. In the option's name, '_' stands for
+ * '-'.
  *
  * The keys and their values are not checked: the program that reads the printed
  * configuration checks them. Only boolean values are converted to true and false.
@@ -17,10 +18,10 @@
 #define MAIN_SECTION "waymark"
 #define ENABLED	     "enabled" /* whether to start waymarkd, or whether an uplink exists */
 
-/* Sections whose type in the UCI file is their name in the configuration. */
+/* Section types that have the same name in the UCI file and in the configuration. */
 static const char *const blocks[] = {"alert", "prometheus", "export"};
 
-/* Write the key of an option to key and return it: '_' becomes '-'. */
+/* Write the configuration key of an option to `key`, and return `key`: '_' becomes '-'. */
 static const char *key_of(const char *option, char *key, size_t size)
 {
 	snprintf(key, size, "%s", option);
@@ -38,8 +39,8 @@ static const char *value_of(const struct uci_section *s, const char *section, si
 	return uci_is_true(s, s->options[k].key, false) ? "true" : "false";
 }
 
-/* Print an option, or all values of a list at the place of the first value. Each value of a list is
- * an entry in s->options. */
+/* Print the option with index `first`. If it belongs to a list, print all values of the list, which
+ * are separate entries in s->options. */
 static void option_print(const struct import *i, const struct uci_section *s, const char *section,
 			 size_t first)
 {
@@ -90,9 +91,9 @@ static void block_print(const struct import *i, const struct uci_section *s, con
 	fprintf(i->out, "%s}\n", indent);
 }
 
-/* Print the section of an uplink. If the option interface is not set, the interface is the device
- * of a section of the network file. The option network names that section. Without this option, the
- * section has the uplink's name. */
+/* Print the section of an uplink. If option "interface" is not set, the interface is the device of
+ * a section in the network file. Option "network" names this section. If option "network" is not
+ * set either, the section has the uplink's name. */
 static void uplink_print(const struct import *i, const struct uci_section *s)
 {
 	const struct uci_section *health = uci_find(i->file, "health", s->name);
@@ -121,7 +122,8 @@ static bool is_block(const char *type)
 	return false;
 }
 
-/* Fail on an unknown section, which would otherwise be ignored without notice. */
+/* Fail if the file has an unknown section. Otherwise the section would be ignored without a
+ * message. */
 static int sections_check(const struct uci *u)
 {
 	for (size_t k = 0; k < u->n_sections; k++) {

@@ -14,9 +14,9 @@
 
 #define WORDS_MAX 3
 
-/* Return the next word of *rest without its quotes, and move *rest past the word. The word is
- * changed in place. Return NULL if no word follows, or if a quote is not terminated. If a quote is
- * not terminated, *rest begins with the word that has the quote. */
+/* Return the next word of *rest and move *rest past the word. Its quotes are removed in place.
+ * Return NULL if no word follows, or if a quote is not closed. In the second case, *rest then
+ * begins with the word that contains the quote. */
 static char *word_take(char **rest)
 {
 	char *in = *rest + strspn(*rest, " \t"), *word = in, *out = in, quote = '\0';

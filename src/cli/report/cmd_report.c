@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_report.c - `waymark report`: describes the last day, or another interval, on one HTML
- * page. With --picture it prints only the picture of the router, as SVG.
+ * cmd_report.c - `waymark report`: describes the last day, or another interval, on one HTML page.
+ * If --picture is given, it prints only the picture of the router, as SVG.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +52,9 @@ static enum exit_status report_make(const char *path, const struct config *confi
 	return err ? CLI_FAILED : CLI_DONE;
 }
 
-/* Make the report. It shows the weights in the configuration. If --database is given without
- * --socket, no configuration is read, and the weights are unknown. */
+/* Make the report. The report shows the weights of the uplinks, which come from the configuration.
+ * If --database is given without --socket, no configuration is read, and the weights are
+ * unknown. */
 static enum exit_status report_of(const struct invocation *in, struct report *r)
 {
 	bool is_alone = in->values[OPTION_DATABASE] && !in->values[OPTION_SOCKET];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report.h - the contents of a report, and the functions that make its parts: figures and
+ * report.h - declares the contents of a report, and the functions that make its parts: figures and
  * events from the history, charts, the picture of the router, the page.
  */
 #ifndef WAYMARK_SRC_CLI_REPORT_REPORT_H
@@ -27,11 +27,11 @@ struct report_series {
 	int64_t flows, bytes, bytes_reply, mismatched, unknown;
 	int64_t weight; /* -1: unknown */
 	int tier;	/* 0: unknown */
-	/* numbers of flows from inside, as the kernel counted them */
+	/* numbers of flows from inside, from the kernel's counters */
 	int64_t started, answered;
 	int64_t *step_flows;		    /* n_steps numbers */
-	int64_t *step_sent, *step_received; /* n_steps numbers of bytes, as the kernel counted
-					     * them */
+	int64_t *step_sent, *step_received; /* n_steps numbers of bytes, from the kernel's
+					     * counters */
 };
 
 struct report_row {
@@ -65,7 +65,8 @@ struct report_state {
 	bool is_cut; /* the state continued after the interval of the report */
 };
 
-/* How many packets left by an uplink, and how many of them the history does not account for. */
+/* The number of packets that left by an uplink, and the number of these packets that the history
+ * does not account for. */
 struct report_line {
 	char name[REPORT_TEXT];
 	int64_t left, missing; /* packets */
@@ -79,7 +80,7 @@ enum report_event_kind {
 	EVENT_UPLINK,	     /* an uplink that was not up */
 	EVENT_UPLINK_CHANGE, /* an uplink that was drained, or has other addresses */
 	EVENT_GAP,
-	EVENT_ALERT, /* an alert that is not about an event of another kind */
+	EVENT_ALERT, /* an alert whose event is not listed under another kind */
 };
 
 /* An event as a sentence. Repeated events are combined into one. */
@@ -122,7 +123,7 @@ struct report {
 /* Read the figures of the interval r->span, which the caller has set. Return 0 or -errno;
  * query_error() may say more. */
 int report_read(struct report *r, struct query *q);
-/* Set the weights and tiers from the configuration; c NULL: they are unknown. */
+/* Set the weights and tiers to those of the configuration. If c is NULL, they are unknown. */
 void report_weigh(struct report *r, const struct config *c);
 void report_clear(struct report *r);
 /* Return the series with this name, or NULL. */
@@ -134,11 +135,11 @@ struct report_series *report_series_find(const struct report *r, const char *nam
 int report_story_read(struct report *r, struct query *q);
 /* Return the meaning of a reason: "the ip rule of the mark was missing". */
 const char *report_reason_text(const char *reason);
-/* Write the uplink of an interface and the interface to buf, such as "cable (wan2)", and return
- * buf. uplink "": write only the interface. */
+/* Write an uplink and its interface to buf, such as "cable (wan2)", and return buf. If uplink is
+ * "", write only the interface. */
 const char *report_egress(char buf[REPORT_LONG_TEXT], const char *uplink, const char *interface);
-/* Return the uplink to which an interface belongs, if stray packets left by the interface; "":
- * none. */
+/* Return the uplink of an interface that stray packets left by. Return "" if the interface belongs
+ * to no uplink, or if no stray packet left by it. */
 const char *report_egress_uplink(const struct report *r, const char *interface);
 
 /* --- report_text.c: text of the page ---------------------------------------------- */
@@ -152,8 +153,7 @@ void report_time(FILE *out, int64_t ms);		   /* 2026-03-01 12:00, local */
 void report_clock(FILE *out, int64_t ms);		   /* 2026-03-01 12:00:07, local */
 void report_duration(FILE *out, int64_t ms);		   /* 2h 5min */
 void report_share(FILE *out, int64_t part, int64_t whole); /* 99.9 %, never rounded up */
-/* Write bytes as report_bytes() does, or a number as report_number() does, to buf and return
- * buf. */
+/* Write to buf what report_bytes() or report_number() writes to a file, and return buf. */
 #define REPORT_SIZE 32
 const char *report_size(char buf[REPORT_SIZE], int64_t bytes);
 const char *report_digits(char buf[REPORT_SIZE], int64_t number);
@@ -174,7 +174,7 @@ typedef int64_t report_value_fn(const struct report *r, size_t series, size_t st
 void report_chart(FILE *out, const struct report *r, const char *title, report_value_fn *value,
 		  report_format_fn *format);
 
-/* Write a bar per row, with the number beside it. */
+/* Write one bar per row, and the row's number beside the bar. */
 void report_bars(FILE *out, const char *title, const struct report_row *rows, size_t n,
 		 int64_t (*value)(const struct report_row *row), report_format_fn *format);
 

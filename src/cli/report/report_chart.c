@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_chart.c - draws the charts of a report as inline SVG without scripts: stacked bars over
- * time with gaps shaded, and bars by name. Labels are HTML beside the drawing, so that they stay
- * readable on narrow screens.
+ * report_chart.c - draws the charts of a report as inline SVG without scripts. A chart has either
+ * stacked bars over time, with shaded gaps, or one bar per name. Labels are HTML beside the
+ * drawing, so that they stay readable on narrow screens.
  *
- * Colours come from the page, by class. Must not know what a number means.
+ * The style sheet of the page sets the colours by class. Must not know what a number means.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 #include "cli/report/report.h"
 
-/* The size of a drawing in its own units. The page stretches drawings, but not their labels. */
+/* The size of a drawing in SVG units. The page stretches drawings, but not their labels. */
 #define WIDTH	1000
 #define HEIGHT	200
 #define LABELS	8 /* maximum number of labels on the time axis */
@@ -33,8 +33,9 @@ static int64_t step_sum(const struct report *r, report_value_fn *value, size_t s
 	return sum;
 }
 
-/* Return the smallest of 4, 8, 12, 16, 20, 24, 32, 40, 80, ... that is >= `most`. All are multiples
- * of LINES, so each grid line is at an integer. */
+/* Return the end of an axis with values up to `most`: the smallest of 4, 8, 12, 16, 20, 24, 32, 40,
+ * 80, ... that is not less than `most`. All are multiples of LINES, so each grid line is at an
+ * integer. */
 static int64_t scale_top(int64_t most)
 {
 	static const int mantissas[] = {4, 8, 12, 16, 20, 24, 32};
@@ -47,8 +48,8 @@ static int64_t scale_top(int64_t most)
 	return most;
 }
 
-/* Return the smallest power of two that is >= `most`, so that grid lines are at round numbers of
- * bytes. */
+/* Return the end of an axis with numbers of bytes up to `most`: the smallest power of two that is
+ * not less than `most`. Grid lines are then at round numbers of bytes. */
 static int64_t scale_top_bytes(int64_t most)
 {
 	int64_t top = LINES;
@@ -114,7 +115,7 @@ static int64_t label_ms(int64_t span)
 void report_times(FILE *out, const struct report *r)
 {
 	int64_t span = r->span.until_ms - r->span.since_ms, every = label_ms(span), ms;
-	/* The last label extends to the right of its time and needs room. */
+	/* A label extends to the right of its time, so the last label needs room. */
 	int64_t room = span / 100 * (span > 2 * DAY_MS ? 13 : 11);
 
 	fputs("<div class=\"ticks\" aria-hidden=\"true\">", out);

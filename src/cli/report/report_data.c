@@ -2,7 +2,7 @@
 /*
  * report_data.c - reads the figures of a report from the history.
  *
- * Must not know how they are shown.
+ * Must not know how the figures are shown.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -107,7 +107,7 @@ static int step_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* Take the bytes that the kernel counted in a step. A query_row_fn. */
+/* Store the numbers of bytes that the kernel counted in a step. A query_row_fn. */
 static int rate_take(void *data, const struct value *v, size_t n)
 {
 	struct report *r = data;
@@ -151,10 +151,10 @@ static void series_sum(struct report *r)
 struct rows {
 	struct report_row *rows;
 	size_t *n;
-	const char *none; /* the name for rows without a name */
+	const char *none; /* the name to use for rows without a name */
 };
 
-/* Take a row: a name, a number, and optionally bytes. A query_row_fn. */
+/* Append a row that consists of a name, a number, and optionally bytes. A query_row_fn. */
 static int row_take(void *data, const struct value *v, size_t n)
 {
 	struct rows *to = data;
@@ -246,7 +246,7 @@ static int gap_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* Sum the length of all gaps. Gaps are sorted by their start and may overlap. */
+/* Add up the time that is covered by gaps. The gaps are sorted by their start, and may overlap. */
 static void gaps_sum(struct report *r)
 {
 	int64_t until = r->span.since_ms;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_page.c - writes a report as one HTML page, without scripts and without resources from the
- * network. Events come first, then the figures. The page is well-formed XML, so that other programs
- * can parse it.
+ * report_page.c - writes a report as one HTML page. The page has no scripts, and loads nothing from
+ * the network. Events come first, then the figures. The page is well-formed XML, so that other
+ * programs can parse it.
  */
 #include <inttypes.h>
 #include <string.h>

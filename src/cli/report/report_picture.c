@@ -4,8 +4,7 @@
  * the number of flows of an uplink. Arrows lead from the expected uplink to the interface that
  * stray packets left by; the width of an arrow stands for the number of mismatches.
  *
- * The picture needs no scripts and no fonts. Names that are too long are condensed, never
- * cut.
+ * The picture needs no scripts and no fonts. Long names are condensed, not cut.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -24,7 +23,7 @@
 #define LABEL_LEFT  374
 #define LABEL_H	    34
 #define FLOWS_LONG  INT64_C(100000)
-/* maximum length of the two names in an arrow's label together; longer labels are condensed */
+/* an arrow's label is condensed if its two names together are longer than this */
 #define PATH_CHARS_MAX 10
 #define CHARS_MAX      10 /* longer names are condensed */
 #define PLACES_MAX     24
@@ -32,12 +31,13 @@
 
 struct place {
 	const char *name;
-	const struct report_series *series; /* NULL: no uplink, or an uplink without flows */
+	const struct report_series *series; /* NULL: the place is not an uplink, or the uplink has
+					     * no flows */
 	bool is_uplink;
 };
 
-/* An arrow: the mismatches whose packets left by place `to` instead of place `from` (indexes of
- * places). */
+/* An arrow. It stands for the mismatches whose packets left by places[to] instead of
+ * places[from]. */
 struct stray {
 	size_t from, to;
 	int64_t number;
@@ -115,7 +115,7 @@ static int picture_height(const struct picture *p)
 	return 2 * TOP + (int)(rows - 1) * ROW + BOX_H + (p->others ? 20 : 0);
 }
 
-/* Open a text element; is_long: condense the text to this width. */
+/* Open a text element. If is_long is set, condense the text to this width. */
 static void text_open(FILE *out, const char *class, double x, double y, bool is_long, int width)
 {
 	fprintf(out, "<text class=\"%s\" x=\"%.0f\" y=\"%.0f\"", class, x, y);
@@ -182,8 +182,8 @@ static void router_draw(FILE *out, const struct report *r, int y)
 	flows_draw(out, r->flows, ROUTER_LEFT + 10, y + 14, ROUTER_W - 20);
 }
 
-/* Draw an arrow. Arrows start and end at one of three heights and bend at different distances, so
- * that none hides another. */
+/* Draw an arrow. At each place, arrows start and end at three different heights. They also bend at
+ * different distances. Therefore no arrow hides another arrow. */
 static void stray_draw(FILE *out, const struct picture *p, size_t i, int64_t most)
 {
 	const struct stray *s = &p->strays[i];
@@ -198,7 +198,8 @@ static void stray_draw(FILE *out, const struct picture *p, size_t i, int64_t mos
 		to, -width / 2 - 4, width + 8);
 }
 
-/* Write the label of an arrow, condensed to the remaining width if it is long. */
+/* Write the names in the label of an arrow. If they are long, condense them to the remaining
+ * width. */
 static void path_draw(FILE *out, const char *from, const char *to, int y)
 {
 	text_open(out, "soft", LABEL_LEFT, y, strlen(from) + strlen(to) > PATH_CHARS_MAX,
@@ -217,8 +218,8 @@ static void stray_label(FILE *out, const struct picture *p, const struct stray *
 	path_draw(out, p->places[s->from].name, p->places[s->to].name, y + 13);
 }
 
-/* Write the labels of the arrows beside their arrows, from top to bottom in the order of the
- * middles of the arrows, each label below the previous one. Return the y coordinate below the last
+/* Write a label beside each arrow. The labels are sorted by the middle of their arrows, from top to
+ * bottom, and each label is below the previous label. Return the y coordinate below the last
  * label. */
 static int strays_label(FILE *out, const struct picture *p)
 {

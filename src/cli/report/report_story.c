@@ -20,8 +20,8 @@
 #include "waymark/base/sort.h"
 #include "waymark/base/units.h"
 
-/* Equal events are combined if the time between them is at most this or two bins, whichever is
- * longer. */
+/* Two equal events are combined if the time between them is at most this, or at most two bins. The
+ * longer limit applies. */
 #define APART_MIN_MS 60000
 
 const char *report_reason_text(const char *reason)
@@ -128,7 +128,7 @@ static int state_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* Return the words for an uplink that is not up. */
+/* Return the words that describe the state of an uplink that is not up. */
 static const char *state_words(const char *state)
 {
 	static const char *const words[][2] = {
@@ -144,7 +144,7 @@ static const char *state_words(const char *state)
 	return "was down";
 }
 
-/* Write the cause of a state to buf; "" if the state already says the cause. */
+/* Write the cause of a state to buf. Write "" if the words of the state already name the cause. */
 static void state_why(const struct report_state *s, char *buf, size_t size)
 {
 	buf[0] = '\0';
@@ -229,8 +229,8 @@ static int cause_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* Return the last event if it has this kind and text and ended at most apart_ms() before
- * started_ms; otherwise NULL. */
+/* Return the last event if it has this kind and text, and if it ended at most apart_ms() before
+ * started_ms. Otherwise return NULL. */
 static struct report_event *event_same(struct report *r, enum report_event_kind kind,
 				       int64_t started_ms, const char *text)
 {
@@ -258,7 +258,8 @@ static int happened(struct report *r, const struct report_event *one)
 	return 0;
 }
 
-/* Take a burst of mismatches. Rows are sorted by cause, then by time. A query_row_fn. */
+/* Add an event for a burst of mismatches. The rows are sorted by cause, then by time. A
+ * query_row_fn. */
 static int burst_take(void *data, const struct value *v, size_t n)
 {
 	struct report *r = data;
@@ -337,8 +338,8 @@ static int trouble_take(void *data, const struct value *v, size_t n)
 	return happened(r, &e);
 }
 
-/* Sort the tampering events by time, because they were read newest first. Then combine each event
- * with the event before it if both have the same text and are close in time. */
+/* Sort the tampering events, which were read in descending order, by ascending time. Then combine
+ * two consecutive events if they have the same text and are close in time. */
 static void tampering_merge(struct report *r, size_t first)
 {
 	size_t n = r->n_events, kept = first;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * report_style.c - writes the style sheet of a report. The page is light or dark, as the reader's
- * browser prefers. On narrow screens the page has one column. On paper it is black on white and has
- * no page breaks inside figures.
+ * browser prefers. On narrow screens, the page has one column. On paper, the text is black on
+ * white, and no page break is inside a figure.
  */
 #include "cli/report/report.h"
 

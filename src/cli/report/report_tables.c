@@ -3,9 +3,9 @@
  * report_tables.c - writes the tables of a report: causes, uplinks, talkers, coverage, gaps, the
  * newest mismatches.
  *
- * Each cell carries the label of its column, which narrow screens show beside the cell. Elements
- * have explicit ARIA roles, because their CSS display values on narrow screens remove the implicit
- * roles.
+ * Each cell contains the label of its column. On narrow screens, the label is shown beside the
+ * cell. On narrow screens, the CSS also changes how elements are displayed, which removes their
+ * implicit ARIA roles. Therefore elements have explicit roles.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -67,7 +67,7 @@ static void text_cell(FILE *out, const struct report_column *column, const char 
 	cell_end(out);
 }
 
-/* Write a cell with a number; class: an additional class, or NULL. */
+/* Write a cell with a number. class is an additional CSS class, or NULL. */
 static void number_cell(FILE *out, const struct report_column *column, int64_t number,
 			report_format_fn *format, const char *class)
 {

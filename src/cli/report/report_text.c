@@ -10,8 +10,8 @@
 #include "cli/report/report.h"
 #include "waymark/base/units.h"
 
-/* Return the length of the UTF-8 character at text; 0 if it is malformed (RFC 3629, 4). Surrogates
- * and overlong forms of three or four bytes are accepted. */
+/* Return the length of the UTF-8 character at text; 0 if it is malformed (RFC 3629, 4). This
+ * function also accepts surrogates, and overlong forms of three or four bytes. */
 static size_t utf8_length(const char *text)
 {
 	unsigned char first = (unsigned char)text[0];

@@ -3,7 +3,7 @@
  * report_timeline.c - draws uplink states, tampering, mismatches and gaps on one time axis, and
  * then writes the events as sentences.
  *
- * A lane shows one subject: its name, and a drawing that is as wide as the page.
+ * A lane is one row of the drawing. It shows the name of its subject, and blocks on the time axis.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 #define WIDTH	     1000
 #define HEIGHT	     24
-#define WIDTH_LEAST  4 /* minimum width of a block, which keeps short events visible */
+#define WIDTH_LEAST  4 /* minimum width of a block, so that short events are visible */
 #define EVENTS_SHOWN 60
 
 static void lane_begin(FILE *out, const char *name)
@@ -76,8 +76,9 @@ static void states_label(FILE *out, const struct report *r, size_t first, size_t
 	fputs(" in all\">", out);
 }
 
-/* Draw the states of an uplink. States other than up are often short, so they are drawn after it: no
- * block of the state up covers them. While no daemon ran, the state is unknown. */
+/* Draw the states of an uplink. States other than up are often short. They are drawn after the
+ * state up, so that no block of the state up covers them. While no daemon ran, the state is unknown
+ * and drawn dim. */
 static void states_draw(FILE *out, const struct report *r, size_t first, size_t end)
 {
 	block_draw(out, r, "dim", r->span.since_ms, r->span.until_ms);

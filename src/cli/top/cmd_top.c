@@ -14,7 +14,7 @@
 #include "cli/running.h"
 #include "cli/top/top.h"
 
-/* Print what `waymark explain ID` prints, without colours and pager. data is a struct
+/* Print what `waymark explain ID` prints, but without colours and without a pager. data is a struct
  * invocation. */
 static void flow_explain(const void *data, int64_t flow_id)
 {

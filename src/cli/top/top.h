@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * top.h - the live view: the data, which is read every second, and the screen.
+ * top.h - declares the live view: its data, which is read every second, and its screen.
  */
 #ifndef WAYMARK_SRC_CLI_TOP_TOP_H
 #define WAYMARK_SRC_CLI_TOP_TOP_H
@@ -13,10 +13,10 @@
 #define TOP_CAUSES_MAX	32
 #define TOP_TALKERS_MAX SUMMARY_TALKERS
 #define TOP_TEXT	256
-#define TOP_PAST	240 /* length of sparklines in seconds */
+#define TOP_PAST	240 /* length of a sparkline in seconds */
 #define TOP_HOUR_MS	INT64_C(3600000)
 
-/* The latest values of one number, which is read every second. */
+/* The latest values of a quantity that is read every second. */
 struct top_past {
 	double values[TOP_PAST]; /* a ring buffer; negative: unknown */
 	size_t n;		 /* number of values added since the start */
@@ -25,11 +25,11 @@ struct top_past {
 /* The traffic of an uplink's interface, from the kernel's counters. */
 struct top_rate {
 	char ifname[IFNAMSIZ];
-	uint64_t rx, tx;	 /* bytes at the last reading */
+	uint64_t rx, tx;	 /* numbers of bytes, as last read */
 	double rx_rate, tx_rate; /* bits per second; negative: unknown */
 	struct top_past rates, flows, answered;
-	int64_t mismatches; /* mismatches since the daemon's start, at the last reading */
-	/* the time at which `mismatches` last increased; 0: not since top started */
+	int64_t mismatches; /* number of mismatches since the daemon's start, as last read */
+	/* time at which `mismatches` last increased; 0: never while `waymark top` runs */
 	int64_t mismatched_ms;
 };
 
@@ -58,7 +58,7 @@ struct top_data {
 
 	bool has_answer; /* the daemon answered the last request */
 	struct answer answer;
-	char trouble[TOP_TEXT]; /* why the daemon did not answer; "": it did */
+	char trouble[TOP_TEXT]; /* why the daemon did not answer; "": the daemon answered */
 
 	struct top_rate rates[UPLINKS_MAX]; /* by index in config->uplinks */
 	int64_t rates_ms;		    /* CLOCK_MONOTONIC of the last reading; 0: none yet */
@@ -67,17 +67,19 @@ struct top_data {
 	struct top_talker talkers[TOP_TALKERS_MAX];
 	size_t n_causes, n_talkers;
 	int64_t mismatches;    /* in the last hour */
-	unsigned talkers_wait; /* number of readings before the talkers are read again */
+	unsigned talkers_wait; /* how often the other data is read before the talkers are read
+			        * again */
 	enum top_sort sort;
 	char filter[32]; /* show only rows that contain this text; "": all */
 
 	/* rows of the history, the newest first */
 	struct top_row gaps[TOP_ROWS_MAX], mismatched[TOP_ROWS_MAX];
 	size_t n_gaps, n_mismatched;
-	char history_trouble[TOP_TEXT]; /* why the history could not be read; "": it could */
+	char history_trouble[TOP_TEXT]; /* why the history could not be read; "": the history was
+					 * read */
 };
 
-/* The settings that keys change. */
+/* The settings that the user changes with keys. */
 struct top_view {
 	size_t selected; /* index of the selected cause */
 	bool is_frozen, has_help, is_typing;
@@ -91,8 +93,8 @@ void top_causes_sort(struct top_data *t);
 
 /* top_spark.c */
 void top_past_add(struct top_past *p, double value);
-/* Write the latest `width` values to buf as a row of bars, the newest last. The bars are scaled to
- * the largest of these values; unknown values are blanks. Return buf. */
+/* Write the latest `width` values to buf as a row of bars. The newest value is last. The largest of
+ * these values gets the highest bar; an unknown value becomes a blank. Return buf. */
 const char *top_spark(const struct top_past *p, size_t width, bool is_utf8, char *buf, size_t size);
 
 /* top_panels.c: draw all panels on the ncurses screen. */
@@ -102,13 +104,13 @@ void top_panels_put(const struct top_data *t, const struct top_view *v);
 /* top_text.c */
 #define TOP_ESCAPE   27
 #define TOP_KEY_GONE (-2) /* a key code: the terminal was closed */
-/* Call print(data, id). Return what it wrote to standard output and errors, which the caller frees;
- * NULL if it wrote nothing, or on failure. */
+/* Call print(data, id). Return the text that print() wrote to standard output and standard error;
+ * the caller frees the text. Return NULL if print() wrote nothing, or on failure. */
 char *top_text_catch(void (*print)(const void *data, int64_t id), const void *data, int64_t id);
 /* Show a text from its beginning until a key closes it. */
 void top_text_show(const char *text, int (*key_wait)(void));
 
-/* top_screen.c: run the live view until the user quits. explain prints the explanation of a flow.
+/* top_screen.c: run the live view until the user quits. explain() prints the explanation of a flow.
  * Return 0 or -errno. */
 int top_screen_run(struct top_data *t, void (*explain)(const void *data, int64_t flow_id),
 		   const void *data);

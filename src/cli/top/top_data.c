@@ -69,8 +69,8 @@ static void rate_set(struct top_rate *r, uint64_t rx, uint64_t tx, int64_t ms)
 	r->tx = tx;
 }
 
-/* Take a line of /proc/net/dev (proc_pid_net(5)): "  NAME: bytes packets errs drop fifo frame
- * compressed multicast bytes ...". NAME may contain a colon. */
+/* Parse a line of /proc/net/dev (proc_pid_net(5)) and store its counters: " NAME: bytes packets
+ * errs drop fifo frame compressed multicast bytes ...". NAME may contain a colon. */
 static bool device_take(struct top_data *t, char *line, int64_t ms)
 {
 	char *name = line + strspn(line, " "), *end = strrchr(line, ':');
@@ -126,8 +126,8 @@ static struct top_row *row_next(struct top_row *rows, size_t *n)
 	return *n == TOP_ROWS_MAX ? NULL : &rows[(*n)++];
 }
 
-/* Write "EXPECTED>EGRESS" to buf, with the names of uplinks instead of interfaces where
- * possible. */
+/* Write "EXPECTED>EGRESS" to buf. If the egress belongs to an uplink, write the name of the
+ * uplink. */
 static void path_format(char *buf, size_t size, const char *expected, const char *egress)
 {
 	char name[EGRESS_NAME];
@@ -234,7 +234,8 @@ void top_causes_sort(struct top_data *t)
 		  t->sort == TOP_BY_TIME ? cause_compare_time : cause_compare);
 }
 
-/* Read the talkers. They are sums per hour, so reading them every ten seconds is enough. */
+/* Read the talkers. They change slowly, because they are sums per hour. Therefore read them only
+ * every ten seconds. */
 static int talkers_read(struct top_data *t, struct query *q)
 {
 	struct summary_span hours = {.until_ms = t->now_ms + 1, .step_ms = SUMMARY_BY_HOUR};
@@ -296,7 +297,7 @@ static const struct answer_uplink *uplink_find(const struct top_data *t, const c
 }
 
 /* Add the latest values of uplink i. If the uplink's number of mismatches has increased, record the
- * time. uplink_colour() then shows the uplink's row in red for a while. */
+ * time. uplink_colour() then colours the uplink's row red for a while. */
 static void past_add(struct top_data *t, size_t i)
 {
 	const struct answer_uplink *a = uplink_find(t, t->config->uplinks[i].name);

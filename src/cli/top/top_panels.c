@@ -3,7 +3,7 @@
  * top_panels.c - draws the panels of the live view: the daemon, uplinks with sparklines of their
  * last minutes, mismatches by cause, talkers, gaps, and the keys.
  *
- * It decides how data looks and never changes data. Colours show the present state.
+ * This file decides how data is shown, and never changes the data. Colours show the present state.
  */
 #include <curses.h>
 #include <inttypes.h>
@@ -14,12 +14,12 @@
 #include "waymark/base/times.h"
 #include "waymark/base/units.h"
 
-#define NOW_MS	   60000 /* events older than this are shown as past */
-#define WIDE	   100	 /* from this width on, names of interfaces are shown */
-#define WIDEST	   150	 /* from this width on, more sparklines are shown */
+#define NOW_MS	   60000 /* events that are not older than this are shown as current */
+#define WIDE	   100	 /* minimum width of a screen that shows names of interfaces */
+#define WIDEST	   150	 /* minimum width of a screen that shows several sparklines per uplink */
 #define SPARK_TEXT (3 * TOP_PAST + 1)
 
-/* The next line to print on, which moves down, and the end of the panel. */
+/* Where line_put() prints: on line y, which it then increments. */
 struct pen {
 	int y, bottom; /* bottom: the first line below the panel */
 };
@@ -29,7 +29,8 @@ static int colour_of(enum top_colour colour)
 	return (int)COLOR_PAIR((short)colour);
 }
 
-/* Replace control characters and bytes beyond ASCII, which names of other processes may contain. */
+/* Replace control characters and non-ASCII bytes. Names of other processes may contain such
+ * bytes. */
 static void text_disarm(char *text)
 {
 	for (; *text; text++)
@@ -40,7 +41,7 @@ static void text_disarm(char *text)
 static void line_put(struct pen *p, int attributes, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Print one line, cut to the width of the screen, and move to the next. */
+/* Print one line, cut to the width of the screen, and move to the next line. */
 static void line_put(struct pen *p, int attributes, const char *format, ...)
 {
 	char text[1024];
@@ -69,7 +70,7 @@ static void clock_put(const struct top_data *t, const struct top_view *v)
 		mvaddstr(0, COLS - (int)strlen(text), text);
 }
 
-/* Format the delay of written rows; "?" if no rows were written. */
+/* Format the delay with which rows were written; "?" if no rows were written. */
 static const char *delay_format(int64_t ms, char buf[24])
 {
 	snprintf(buf, 24, ms < 0 ? "?" : "%" PRId64, ms);
@@ -162,9 +163,10 @@ static const char *share_format(double share, bool is_known, char buf[16])
 	return buf;
 }
 
-/* Return the colour of an uplink's present state: red if the uplink is neither up nor drained, or
- * had mismatches within the last NOW_MS; yellow if it is drained, or if its health is silent or
- * degraded; otherwise green. Return 0 if the daemon does not report the uplink. */
+/* Return the colour of an uplink's row. Red: the uplink is neither up nor drained, or had
+ * mismatches within the last NOW_MS. Yellow: the uplink is drained, or its health is silent or
+ * degraded. Green: all other cases. Return 0 (no colour) if the daemon does not report the
+ * uplink. */
 static int uplink_colour(const struct top_data *t, size_t i, const struct answer_uplink *a)
 {
 	bool is_hit = t->rates[i].mismatched_ms && t->now_ms - t->rates[i].mismatched_ms < NOW_MS;
@@ -236,7 +238,7 @@ static void uplink_put(struct pen *p, const struct top_data *t, const struct top
 		sparks_put(t, i, v, y, COLS < WIDE ? 71 : 87);
 }
 
-/* Print the names of the sparklines above their newest bars, which are the last. */
+/* Print the name of each sparkline above the right end of the sparkline. */
 static void sparks_head_put(const struct top_data *t, int y, int x)
 {
 	static const char *const names[] = {"RATE", "FLOWS", "ANSWERED"};
@@ -342,8 +344,8 @@ static void newest_put(struct pen *p, const struct top_data *t)
 			line_put(p, 0, "%s", t->mismatched[i].text);
 }
 
-/* Print the mismatches by cause, the talkers, the gaps and the newest mismatches. A part of the
- * lines is reserved for talkers and gaps. */
+/* Print the mismatches by cause, the talkers, the gaps and the newest mismatches. Some lines are
+ * reserved for talkers and gaps, so that long lists of mismatches do not hide them. */
 static void history_put(struct pen *p, const struct top_data *t, const struct top_view *v)
 {
 	int left = p->bottom - p->y, gaps = (int)t->n_gaps + 2, talkers = (int)t->n_talkers + 2;

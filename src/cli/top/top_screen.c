@@ -16,7 +16,7 @@
 #define LOOK_MS	  1000
 #define EARLY_MAX 3
 
-/* Return whether the terminal can move the cursor and clear the screen, unlike a dumb terminal. */
+/* Return whether the terminal can move the cursor and clear the screen. A dumb terminal cannot. */
 static bool is_able(void)
 {
 	const char *home = tigetstr("cup"), *clear = tigetstr("clear");
@@ -54,9 +54,9 @@ static int screen_open(void)
 	return 0;
 }
 
-/* Return a key, KEY_RESIZE, or ERR after a second without a key. If getch() returns ERR several
- * times in a row without waiting, the terminal was probably closed. *n_early counts these
- * returns. */
+/* Wait for a key. Return the key, KEY_RESIZE, or ERR after a second without a key. If getch()
+ * returns ERR several times in a row without waiting for a second, the terminal was probably
+ * closed. *n_early is the number of such returns. */
 static int key_wait(unsigned *n_early)
 {
 	int64_t before_ms = clock_steady_ms();
@@ -133,8 +133,8 @@ static void explain_show(const struct top_data *t, const struct top_view *v,
 	free(text);
 }
 
-/* After a key or a change of the terminal's size, redraw the screen at once. After a second without
- * either, read the data again. */
+/* Run the live view. After a key or a change of the terminal's size, redraw the screen at once.
+ * After a second without a key or such a change, read the data again. */
 int top_screen_run(struct top_data *t, void (*explain)(const void *data, int64_t flow_id),
 		   const void *data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * top_text.c - captures what a command prints, and shows it on the screen of the live view.
- * The text may be longer than the screen.
+ * top_text.c - captures the text that a command prints, and shows the text on the screen of the
+ * live view. If the text is longer than the screen, the user can scroll.
  */
 #include <curses.h>
 #include <errno.h>
@@ -14,8 +14,8 @@
 
 /* --- capturing ------------------------------------------------------------------------ */
 
-/* Redirect standard output and errors to descriptor `to`, and store duplicates of the former
- * descriptors in saved. */
+/* Redirect standard output and standard error to descriptor `to`. Store duplicates of the previous
+ * descriptors in `saved`. */
 static void output_turn(int to, int saved[2])
 {
 	fflush(stdout);
