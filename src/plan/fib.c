@@ -153,8 +153,8 @@ static const struct rule_state *rule_at(const struct netstate *s, uint8_t family
 	return NULL;
 }
 
-/* Return the rule to examine after r: the target of a matching goto, else the next rule. A goto
- * without a target rule is skipped. */
+/* Return the rule to examine after r. If r is a goto that matches, this is the goto's target.
+ * Otherwise, or if the target does not exist, this is the next rule. */
 static const struct rule_state *rule_follow(const struct netstate *s, const struct fib_query *q,
 					    const struct rule_state *r)
 {

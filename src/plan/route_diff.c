@@ -35,7 +35,8 @@ static bool is_same_onlink(const struct route_state *wanted, const struct route_
 	return true;
 }
 
-/* Return whether a route is as planned. The kernel lists next hops in its own order. */
+/* Return whether a route is as planned. The order of next hops does not matter, because the kernel
+ * lists next hops in its own order. */
 static bool route_is_as_planned(const struct route_state *wanted, const struct route_state *r)
 {
 	return wanted->scope == r->scope && wanted->nexthop_id == r->nexthop_id &&

@@ -243,8 +243,8 @@ static bool main_leads_to_unwanted(const struct planner *pl, unsigned f)
 
 /* --- traffic of this host that is not bound to an uplink -------------------------------- */
 
-/* Return whether an interface is a tunnel, by its kind or, if the kind does not show it, by its
- * name. */
+/* Return whether an interface is a tunnel. The interface's kind shows this for most tunnels, its
+ * name for all others. */
 static bool is_tunnel(const struct link_state *l)
 {
 	static const char *const names[] = {"tun",  "tap", "wg",    "vpn",

@@ -85,8 +85,8 @@ static int plan_local(struct planner *pl, uint8_t family)
 	return planner_add_rule(pl, &r);
 }
 
-/* Plan the rules for marks. An uplink with DECISION_DOWN gets none, so that its flows use other
- * uplinks, although its table still has a default route. */
+/* Plan the rules for marks. If the decision about an uplink is DECISION_DOWN, the uplink gets no
+ * rule. Its flows then use other uplinks, although its table still has a default route. */
 static int plan_marks(struct planner *pl, uint8_t family)
 {
 	for (size_t i = 0; i < pl->c->n_uplinks; i++) {

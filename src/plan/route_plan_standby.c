@@ -37,8 +37,8 @@ static const struct link_state *loopback_find(const struct netstate *s)
 	return NULL;
 }
 
-/* Return whether the host has an address of the family. Without one there is nothing to route, and
- * the kernel may refuse the route. */
+/* Return whether the host has an address of the family. If it has none, there is nothing to route,
+ * and the kernel may refuse the route. */
 static bool family_is_alive(const struct netstate *s, uint8_t family)
 {
 	for (size_t i = 0; i < s->n_addrs; i++)

@@ -31,9 +31,9 @@ static bool addr_is_of(const struct addr_state *a, const struct uplink_work *w)
 	return a->ifindex == w->link->index && a->prefix.addr.family == w->family;
 }
 
-/* Return whether the uplink has an address. is_global true: a link-local address does not count.
- * With prefix delegation an IPv6 uplink may have global addresses only on the LAN; then a
- * link-local address is enough if there is a gateway. */
+/* Return whether the uplink has an address. is_global true: a link-local address does not count. If
+ * prefix delegation is used, an IPv6 uplink may have global addresses only on the LAN. Then a
+ * link-local address and a gateway are enough. */
 static bool has_address(const struct planner *pl, const struct uplink_work *w, bool is_global)
 {
 	for (size_t i = 0; i < pl->s->n_addrs; i++) {
@@ -182,8 +182,8 @@ static int plan_connected(struct planner *pl, const struct uplink_work *w)
 }
 
 /* Choose the source address of packets that this host sends by the uplink, for sockets that are
- * bound to no address. IPv4 only: in IPv6 the kernel makes a better choice (RFC 6724: deprecated
- * and temporary addresses). */
+ * bound to no address. Choose none in IPv6, where the kernel makes a better choice (RFC 6724 covers
+ * deprecated and temporary addresses). */
 static void choose_source(const struct planner *pl, const struct uplink_work *w,
 			  const struct addr *gateway, struct addr *source)
 {
@@ -295,7 +295,8 @@ static int plan_statics(struct planner *pl, const struct uplink_work *w)
 	return 0;
 }
 
-/* Plan the uplink's table. Without a gateway the table still has the networks on the link. */
+/* Plan the uplink's table. If the uplink has no gateway, the table still has the networks on the
+ * link. */
 static int plan_table(struct planner *pl, const struct uplink_work *w, enum uplink_trouble trouble)
 {
 	if (trouble != UPLINK_FINE && trouble != UPLINK_NO_GATEWAY)

@@ -21,9 +21,9 @@
 #define ELSEWHERE_RATE 200
 #define FLOWLESS_RATE  1
 
-/* ICMPv6 types that conntrack does not track: multicast listeners, router and neighbour discovery
- * (linux, nf_conntrack_proto_icmpv6.c: noct_valid_new). Each type is listed, because some versions
- * of nftables cannot read their own listing of a range. */
+/* ICMPv6 types that conntrack does not track (noct_valid_new in linux,
+ * nf_conntrack_proto_icmpv6.c): multicast listeners, router and neighbour discovery. Each type is
+ * listed, because some versions of nftables cannot read their own listing of a range. */
 #define NEIGHBOUR_TYPES "130, 131, 132, 133, 134, 135, 136, 143"
 
 static const char *const direction_words[] = {"original", "reply"};
@@ -108,8 +108,8 @@ static void put_elsewhere_report(struct render *r, enum direction d)
 	fputs("\t}\n\n", r->out);
 }
 
-/* Report a packet that left by no uplink. A packet to an interface in a VRF first passes the VRF's
- * own device; there the packet is ignored. */
+/* Report a packet that left by no uplink. If the packet goes to an interface in a VRF, it first
+ * passes the VRF's own device. Ignore the packet at that device. */
 static void put_stray(struct render *r)
 {
 	fputs("\tchain stray {\n", r->out);

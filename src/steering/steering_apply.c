@@ -104,8 +104,9 @@ static int run_once(struct run *run)
 	return err;
 }
 
-/* If this foreign rule precedes our rules, matches all packets with an uplink's mark (it has no
- * other selector), and does not look up that uplink's table, return the uplink, else NULL. */
+/* Return the uplink whose packets this foreign rule takes, or NULL. The rule takes them if it
+ * precedes our rules, matches all packets with the uplink's mark (it has no other selector), and
+ * does not look up the uplink's table. */
 static const struct uplink_config *rule_takes(const struct config *c, const struct rule_state *r)
 {
 	uint32_t ours = r->fwmask & c->mark_mask;

@@ -63,8 +63,8 @@ static int plan_compare(struct comparison *k)
 	return 0;
 }
 
-/* Return 1 if the ruleset that was loaded last is the one that the configuration requires, 0 if
- * not, or -errno. */
+/* Return whether the ruleset that was loaded last is the one that the configuration requires: 1, 0
+ * or -errno. */
 static int is_loaded_with(const struct steering *s, bool is_minimal)
 {
 	char *text = ruleset_render(s->config, is_minimal);

@@ -22,9 +22,9 @@ struct steering {
 	struct nft *nft;
 	struct learnt_gateways learnt;
 	struct uplink_decisions decisions;
-	int64_t trouble_since_ms[UPLINKS_MAX][2]; /* when the trouble of an uplink began, by slot
-						   * and family; CLOCK_MONOTONIC; 0: it began before
-						   * the first snapshot; -1: no trouble */
+	/* CLOCK_MONOTONIC time at which the trouble of an uplink began, by slot and family; 0:
+	 * before the first snapshot; -1: no trouble */
+	int64_t trouble_since_ms[UPLINKS_MAX][2];
 	struct netstate *netstate;
 	struct route_plan *plan;
 	struct route_plan *former; /* the last plan before 'plan' that was fully applied; or NULL */
@@ -69,8 +69,8 @@ struct run {
 
 /* Return whether the run continues. An atomic run ends at its first failure. */
 bool run_goes_on(const struct run *run);
-/* run_may(): return whether a change is allowed. An atomic run may make every change. In a run that
- * is not atomic, the judge decides (steering_set_judge()). run_done(): count and report a change
+/* run_may() returns whether a change is allowed. An atomic run may make every change. In a run that
+ * is not atomic, the judge decides (steering_set_judge()). run_done() counts and reports a change
  * that was made. */
 bool run_may(const struct run *run, const struct steering_change *change);
 void run_done(struct run *run, const struct steering_change *change);
@@ -94,8 +94,8 @@ int undo_route(struct run *run, const struct route_state *former, bool is_added)
 int undo_rule(struct run *run, const struct rule_state *rule, bool is_added);
 int undo_group(struct run *run, uint32_t ifindex, uint32_t former);
 int undo_ruleset(struct run *run, const char *former); /* NULL: no table existed */
-/* undo_drop(): discard the last record. run_undo(): undo all recorded changes in reverse order, and
- * discard the records. run_clear(): discard all records. */
+/* undo_drop() discards the last record. run_undo() undoes all recorded changes in reverse order,
+ * and discards the records. run_clear() discards all records. */
 void undo_drop(struct run *run);
 void run_undo(struct run *run);
 void run_clear(struct run *run);
@@ -109,15 +109,16 @@ void routes_add(struct run *run, const struct route_diff *d, bool is_balance);
 void routes_remove(struct run *run, const struct route_diff *d, bool is_balance);
 void rules_add(struct run *run, const struct route_diff *d);
 void rules_remove(struct run *run, const struct route_diff *d);
-/* Restore the foreign routes that we displaced. If wanted is NULL (removal), restore all routes,
- * but forget a route whose interface is down or gone. Else restore only routes whose place has no
- * route in wanted. A route that cannot be restored stays in the state, unless it is forgotten. */
+/* Restore the foreign routes that we displaced. If 'wanted' is NULL (removal), restore all routes,
+ * but forget a route whose interface is down or gone. If 'wanted' is not NULL, restore only routes
+ * whose place has no route in 'wanted'. A route that is neither restored nor forgotten stays in the
+ * state. */
 void routes_restore(struct run *run, const struct netstate *wanted);
 /* Return whether the former plan (former in struct steering) has a route at this place. */
 bool route_was_ours(struct run *run, const struct route_state *place);
 
-/* steering_links.c. groups_set(): set the groups of the uplinks' interfaces as planned.
- * groups_reset(): move all interfaces of our group to the default group. */
+/* steering_links.c. groups_set() sets the groups of the uplinks' interfaces as planned.
+ * groups_reset() moves all interfaces of our group to the default group. */
 void groups_set(struct run *run);
 void groups_reset(struct run *run);
 
@@ -134,10 +135,10 @@ void ruleset_remove(struct run *run);
 /* Return whether table inet waymark in the kernel is unchanged since it was loaded. */
 bool ruleset_is_loaded(struct steering *s);
 
-/* steering_protect.c. protection_is_due(): return whether the table must be loaded again to become
- * protected or unprotected. If the process that owned the table has ended, adopt the table instead
- * and return false. protection_load(): load text in place of the existing table, whose listing is
- * former (NULL: no table exists). Return 0 or -errno. */
+/* steering_protect.c. protection_is_due() returns whether the table must be loaded again to become
+ * protected or unprotected. If the process that owned the table has ended, it adopts the table and
+ * returns false. protection_load() loads 'text' in place of the existing table, whose listing is
+ * 'former' (NULL: no table exists). It returns 0 or -errno. */
 bool protection_is_due(struct steering *s, bool is_there);
 int protection_load(struct steering *s, const char *text, const char *former);
 /* Load the table without an owner in place of the owned one. Return 0 or -errno; -EALREADY: this

@@ -29,8 +29,8 @@ static void gateways_recall(struct steering *s)
 	}
 }
 
-/* Read the state file. Keep the state in memory instead if the file is missing or invalid, or if
- * the state in memory could not be written to it. */
+/* Read the state file. But keep the state in memory if the file is missing or invalid, or if the
+ * state in memory is newer because it could not be written to the file. */
 int steering_recall(struct steering *s)
 {
 	struct steering_state *st = steering_state_load(s->config);

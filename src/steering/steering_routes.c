@@ -280,8 +280,8 @@ static int route_restore(struct run *run, const struct route_state *saved)
 	return err;
 }
 
-/* Return whether the error means that the route's interface is down or gone. Without the steering,
- * the kernel would have deleted the route too, so it need not be restored. */
+/* Return whether the error means that the route's interface is down or gone. If the steering had
+ * not been installed, the kernel would have deleted the route, so it need not be restored. */
 static bool route_went_by_itself(int err)
 {
 	return err == -ENODEV || err == -ENETDOWN || err == -ENETUNREACH || err == -EHOSTUNREACH;

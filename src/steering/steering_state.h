@@ -52,9 +52,10 @@ struct steering_state {
 struct steering_state *steering_state_new(void); /* NULL with errno */
 void steering_state_free(struct steering_state *st);
 
-/* steering_state_keep_sysctl(): add a sysctl. If the state already has the sysctl, replace only the
- * value that we set, and keep the first former value. steering_state_keep_gateway(): add a gateway,
- * or replace the one of the same uplink and family. Return 0 or -ENOMEM. */
+/* steering_state_keep_sysctl() adds a sysctl. If the state already has the sysctl, the function
+ * replaces only the value that we set, and keeps the first former value.
+ * steering_state_keep_gateway() adds a gateway, or replaces the gateway of the same uplink and
+ * family. Both return 0 or -ENOMEM. */
 int steering_state_keep_sysctl(struct steering_state *st, const char *name, const char *former,
 			       const char *set);
 int steering_state_keep_gateway(struct steering_state *st, const struct saved_gateway *g);
@@ -65,9 +66,9 @@ int steering_state_keep_route(struct steering_state *st, const struct route_stat
 /* Forget the displaced routes at this place. */
 void steering_state_drop_route(struct steering_state *st, const struct route_state *place);
 
-/* steering_state_write(): format the state as malloc'd JSON. steering_state_read(): parse such a
- * text; a text of another boot or namespace yields an empty state. On failure both return NULL with
- * errno; EBADMSG: the text is not a state. */
+/* steering_state_write() formats the state as malloc'd JSON. steering_state_read() parses such a
+ * text; if the text is from another boot or namespace, the result is an empty state. On failure
+ * both return NULL with errno; EBADMSG: the text is not a state. */
 char *steering_state_write(const struct steering_state *st);
 struct steering_state *steering_state_read(const char *text);
 

@@ -47,8 +47,8 @@ static int fail(struct store *st, int error, const char *format, ...)
 	return error;
 }
 
-/* Fail with SQLite's message. If that message is about another failure, use the general text for
- * the result code. */
+/* Fail with SQLite's message. If SQLite's message is about another failure, use the general text
+ * for 'code'. */
 static int fail_sqlite(struct store *st, int code, const char *what)
 {
 	bool is_last = st->db && (sqlite3_errcode(st->db) & 0xff) == (code & 0xff);

@@ -45,7 +45,7 @@ const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t ta
  * for the halves of ::/0 or 2000::/3. */
 uint8_t fib_general_len(uint8_t family);
 
-/* Return whether r has next hops, all of them on this interface. */
+/* Return whether r has next hops and all of them are on this interface. */
 bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex);
 
 /* Return why packets with the mark of uplink u do not leave by u in this snapshot:

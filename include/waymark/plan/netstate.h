@@ -67,7 +67,7 @@ struct route_state {
 	uint8_t tos;
 	uint32_t metric;
 	struct prefix dst; /* len 0: default */
-	/* IPv6: the route is only for packets from this source; len 0: any source */
+	/* source prefix of the packets that the route is for (IPv6 only); len 0: any source */
 	struct prefix from;
 	struct addr prefsrc; /* preferred source, or none */
 	uint32_t nexthop_id; /* id of the kernel's nexthop object; 0: none */

@@ -27,8 +27,8 @@ struct learnt_default {
 };
 
 /* The uplinks' default routes in table main, by slot; [0] IPv4, [1] IPv6. If balance is "main", our
- * own route may have displaced these routes in table main. The routes that were seen last then stay
- * here. */
+ * own route may have displaced these routes in table main. In that case this struct keeps the
+ * routes that were seen last. */
 struct learnt_gateways {
 	struct learnt_default defaults[UPLINKS_MAX][2][LEARNT_MAX];
 	uint8_t n[UPLINKS_MAX][2];	  /* number of defaults; the one for any source is first */
@@ -61,7 +61,7 @@ static inline unsigned family_index(int family)
 /* Why an uplink has no default route of a family, as 'check' and 'status' report it. */
 enum uplink_trouble {
 	UPLINK_FINE,
-	UPLINK_NO_LINK, /* no interface of that name */
+	UPLINK_NO_LINK, /* no interface has this name */
 	UPLINK_LINK_DOWN,
 	UPLINK_NO_ADDRESS, /* no address of the family */
 	UPLINK_NO_GATEWAY, /* neither configured nor learnt */
@@ -121,12 +121,12 @@ struct route_plan {
 
 /* Update *learnt from the foreign default routes of table main in s (from DHCP, router
  * advertisements, ppp, static routes, routing daemons). If an uplink has no such route, its learnt
- * routes are forgotten. But if balance is "main", they are kept; if there are none to keep, our own
- * default routes in the uplink's table are used. */
+ * routes are forgotten. But if balance is "main", its learnt routes are kept. If it has no learnt
+ * routes to keep, our own default routes in the uplink's table are used. */
 void learnt_gateways_update(struct learnt_gateways *learnt, const struct config *c,
 			    const struct netstate *s);
-/* Return the default route for any source or, if there is none, the first one for a source prefix;
- * NULL: there is none. */
+/* Return the uplink's default route for any source. If it has none, return its first default route
+ * for a source prefix; NULL: the uplink has no default route. */
 const struct learnt_default *learnt_default_find(const struct learnt_gateways *learnt, uint8_t slot,
 						 unsigned f);
 
@@ -149,8 +149,8 @@ void route_plan_free(struct route_plan *p);
  * not planned. 'add' has the planned routes and rules that are missing. 'displaced' has the foreign
  * routes in the place of a planned route (see route_is_same_place()), such as the default route of
  * table main. IPv4 allows several routes in one place. If a foreign route precedes our route in a
- * place, the foreign route is in 'displaced' and the planned route is in 'add'; our present route
- * is in 'remove', unless it is as planned. All elements are copies. route_diff_new() returns NULL
+ * place, the foreign route is in 'displaced' and the planned route is in 'add'. If our route is not
+ * as planned, it is in 'remove' as well. All elements are copies. route_diff_new() returns NULL
  * with errno on failure. */
 struct route_diff {
 	struct netstate *remove;

@@ -20,9 +20,9 @@ struct sysctl_want {
 /* Fill in 'wants' with the sysctls that the configuration needs, at most 'max' of them. Return
  * their number. Pure. Observation needs net/netfilter/nf_conntrack_acct, _timestamp and _events =
  * 1. Steering needs a loose rp_filter on uplinks where rp_filter is strict. If new flows are
- * balanced, steering also needs fib_multipath_hash_policy for IPv4 and IPv6. src_valid_mark is not
- * set: a loose filter does not need it, and with it the kernel would treat packets that have a
- * transparent proxy's mark as martian. */
+ * balanced, steering also needs fib_multipath_hash_policy for IPv4 and IPv6. The sysctl
+ * src_valid_mark is not set, because a loose filter does not need it. If it were set, the kernel
+ * would treat packets that have a transparent proxy's mark as martian. */
 size_t sysctl_plan(const struct config *c, struct sysctl_want *wants, size_t max);
 
 #endif

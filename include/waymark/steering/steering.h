@@ -81,17 +81,17 @@ void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
 
 /* Set a function that saves the state file, for a process that must not wait for a disk. The file
  * is in the folder of control_socket. 'text' is the new content of the file; NULL: delete the file.
- * The function returns 0, or -errno if the state was not saved. Without such a function,
+ * The function returns 0, or -errno if the state was not saved. If no such function is set,
  * steering_file_save() is called. */
 typedef int steering_save_fn(void *data, const char *control_socket, const char *text);
 void steering_set_save(struct steering *s, steering_save_fn *fn, void *data);
 int steering_file_save(const char *control_socket, const char *text);
 
-/* steering_reconcile(): take a new snapshot of the kernel's state, make a new plan, and change what
- * differs from the plan: routes, rules, sysctls, interface groups and the ruleset. Call it when
- * links have changed, or when another process has changed the steering. Return how many things were
- * changed, or -errno. Report each change to fn, except changes of interface groups. fn may be
- * NULL. */
+/* steering_reconcile() takes a new snapshot of the kernel's state, makes a new plan, and changes
+ * the routes, rules, sysctls, interface groups and the ruleset that differ from the plan. Call it
+ * when links have changed, or when another process has changed the steering. It returns the number
+ * of changes, or -errno. It reports each change to fn, except changes of interface groups. fn may
+ * be NULL. */
 enum steering_thing { STEERING_RULESET, STEERING_RULE, STEERING_ROUTE, STEERING_SYSCTL };
 struct steering_change {
 	enum steering_thing thing;
@@ -121,14 +121,15 @@ void steering_count(struct steering_counts *n, const struct steering_change *cha
 /* Set the function to which apply and remove report their changes. NULL: no report. */
 void steering_set_change(struct steering *s, steering_change_fn *fn, void *data);
 
-/* steering_compare(): report to fn each difference between the installed steering and the one that
- * the configuration requires. Changes nothing, but needs CAP_NET_ADMIN. Return the number of
+/* steering_compare() reports to fn each difference between the installed steering and the one that
+ * the configuration requires. It changes nothing, but needs CAP_NET_ADMIN. It returns the number of
  * differences, or -errno. */
 struct steering_difference {
 	enum steering_thing thing;
-	bool is_missing; /* true: the thing is configured but not installed; false: it is installed
-			   * but not configured in this form */
-	uint8_t family;	 /* of a rule or route */
+	/* true: the thing is configured but not installed; false: the thing is installed but not
+	 * configured in this form */
+	bool is_missing;
+	uint8_t family; /* of a rule or route */
 	/* a rule or route as ip(8) prints it; a sysctl as NAME=VALUE; for the ruleset: the
 	 * difference, or "" if the ruleset is missing */
 	const char *text;
@@ -147,8 +148,8 @@ void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data
 
 /* Return whether the ruleset in the kernel is unchanged since it was loaded. */
 bool steering_has_ruleset(struct steering *s);
-/* Each planned sysctl has one bit, except a sysctl about whose changes the kernel sends notices.
- * Return the bits of the sysctls whose value is not the planned one. */
+/* Return a set of bits: the bits of the planned sysctls whose value is not the planned one. A
+ * sysctl has no bit if the kernel sends notices about its changes. */
 uint32_t steering_sysctls_astray(const struct steering *s);
 /* Return the bits of the sysctls that the last run failed to set or was not allowed to set. */
 uint32_t steering_sysctls_left(const struct steering *s);
@@ -180,11 +181,11 @@ int64_t steering_release_delay_ms(const struct steering *s);
  * earlier may lack evidence. */
 int64_t steering_labels_since_ms(const struct steering *s);
 
-/* steering_labels_stale_from(): an older configuration may have used the label bits for other
- * interfaces. Return the first connlabel bit that may still have its older meaning in existing
- * flows; LABELS_TOTAL: no bit. steering_labels_keep(): record the current meaning of the bits. Call
- * it when the bits have been cleared in all flows. The apply in progress, or else the next apply,
- * saves the record with the state. */
+/* An older configuration may have used the label bits for other interfaces.
+ * steering_labels_stale_from() returns the first connlabel bit that may still have its older
+ * meaning in existing flows; LABELS_TOTAL: no bit. steering_labels_keep() records the current
+ * meaning of the bits. Call it when the bits have been cleared in all flows. The apply in progress,
+ * or else the next apply, saves the record with the state. */
 unsigned steering_labels_stale_from(const struct steering *s);
 void steering_labels_keep(struct steering *s);
 
@@ -200,9 +201,9 @@ enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
 bool steering_is_undrained(struct steering *s, const struct uplink_config *u,
 			   const struct addr *src, const struct addr *dst, char object[OBJECT_MAX]);
 
-/* Return whether the ruleset in the kernel restores marks. It does if it is unchanged since it was
- * loaded. Unlike steering_has_ruleset(), read the state file first if this process knows no loaded
- * ruleset. If that file cannot be read, return true. */
+/* Return whether the ruleset in the kernel restores marks. This is so if the ruleset is unchanged
+ * since it was loaded. Unlike steering_has_ruleset(), this function first reads the state file if
+ * this process knows no loaded ruleset. If that file cannot be read, return true. */
 bool steering_is_restoring(struct steering *s);
 
 #endif

@@ -41,8 +41,10 @@ int failover_class_parse(const char *name);		/* return the class, or -EINVAL */
  * value of 'by'. */
 struct failover_sum {
 	enum failover_class class;
-	char by[UPLINK_NAME_MAX]; /* moved, backup, returned: the other uplink; else "" */
-	uint64_t flows, live;	  /* number of all flows, and of those that are live now */
+	/* classes moved, backup and returned: the uplink that the flows used instead; all other
+	 * classes: "" */
+	char by[UPLINK_NAME_MAX];
+	uint64_t flows, live; /* number of all flows, and of those that are live now */
 	/* bytes of both directions; a flow whose bytes are unknown is not included */
 	uint64_t bytes;
 	uint64_t unknown; /* number of flows whose bytes are unknown */
@@ -79,10 +81,10 @@ struct failover {
 };
 
 /* A failover is a change of an uplink's state from 'up' or 'drain' to another state while a daemon
- * ran. Find the last failover of the uplink with this name (NULL: of any uplink) at or before at_ms
- * (0: the last one in the history). Fill in *out with what happened to the uplink's flows. Return 0
- * (call failover_free() afterwards), -ENOENT if the history has no such failover, or -errno;
- * query_error() then has the message. */
+ * ran. Find the last failover at or before at_ms (0: the last failover in the history) of the
+ * uplink with this name (NULL: of any uplink). Fill in *out with what happened to the uplink's
+ * flows. Return 0 (call failover_free() afterwards), -ENOENT if the history has no such failover,
+ * or -errno; query_error() then has the message. */
 int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out);
 /* Like query_failover(), but find the failover by its id, which query_failovers() lists. */
 int query_failover_of(struct query *q, int64_t id, struct failover *out);

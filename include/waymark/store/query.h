@@ -123,8 +123,8 @@ int query_untracked(struct query *q, int64_t since_ms, query_row_fn *fn, void *d
  * of the example). */
 int query_unasked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
 
-/* Set *id to the id of the oldest flow in the history (0: no flow), and *started_ms to its start
- * (0: unknown). Return 0 or -errno. */
+/* Set *id to the id of the oldest flow in the history (0: no flow). Set *started_ms to the start of
+ * this flow (0: unknown). Return 0 or -errno. */
 int query_oldest(struct query *q, int64_t *id, int64_t *started_ms);
 
 /* Read every uplink that was ever configured. Uplinks that are configured now come first. */
@@ -158,8 +158,8 @@ struct summary_span {
 
 #define SUMMARY_TALKERS	     10
 #define SUMMARY_DESTINATIONS 3
-/* If step_ms has this value, query_talkers() reads the hourly sums, which may be less exact,
- * instead of the flows. */
+/* If step_ms has this value, query_talkers() reads the hourly sums instead of the flows. The hourly
+ * sums may be less exact. */
 #define SUMMARY_BY_HOUR	 (-1)
 #define SUMMARY_EXACT_MS INT64_C(172800000)
 #define SUMMARY_ALIVE_MS 30000 /* a running daemon records the time more often than this */
@@ -180,9 +180,10 @@ int query_covered(struct query *q, const struct summary_span *span, query_row_fn
  * still open), source, lost, reason. Ordered by time. */
 int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 
-/* One row per expected uplink, egress and reason, most mismatches first: expected, egress, reason,
- * mismatches, packets, first_ms, last_ms, hosts (number of inside hosts), then direction, flow_id,
- * proto, src, sport, dst, dport of the first mismatch, then egress_uplink (NULL: none). */
+/* One row per expected uplink, egress and reason, most mismatches first. The columns are expected,
+ * egress, reason, mismatches, packets, first_ms, last_ms, hosts (number of inside hosts), then
+ * direction, flow_id, proto, src, sport, dst, dport of the first mismatch, then egress_uplink
+ * (NULL: none). */
 int query_causes(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Rows: step, mismatches, expected, egress, reason, first_ms, last_ms, egress_uplink (NULL: none).
  * Ordered by expected uplink, egress and reason, then by step. Steps without a mismatch are

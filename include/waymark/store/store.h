@@ -157,8 +157,8 @@ void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_b
 void writer_set_anonymize(struct writer *w, bool is_on, uint8_t ipv4_bits, uint8_t ipv6_bits);
 
 /* Apply retention now, because an administrator asks for it. Trust the clock even if the clock has
- * just jumped. (Without such a request, retention trusts a clock that has jumped only after a
- * while, see src/store/write/age_clock.h.) */
+ * just jumped. (Otherwise, retention trusts a clock that has jumped only after a while, see
+ * src/store/write/age_clock.h.) */
 void writer_prune(struct writer *w);
 
 /* Delete all data about a host: its ended flows, mismatches, sums and alerts. Return 0, or -EBUSY

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * failover.c - finds out what happened to an uplink's flows when the uplink went down. The flows
- * that were live at that time come from three places: the index of live flows, the index of flows
- * that lived for ten minutes or longer, and the slices of the ten minutes before that time.
+ * that were live at that time are found in three places: in the index of live flows, in the index
+ * of flows with a life of ten minutes or longer, and in the slices of the ten minutes before that
+ * time.
  *
  * Knows nothing of the kernel's conntrack table.
  */
@@ -52,7 +53,8 @@ int failover_class_parse(const char *name)
 /* The rows at which an uplink went from state 'up' or 'drain' to another state. If a daemon starts
  * while an uplink is down, it records 'down' at its start, although the uplink went down earlier.
  * Such a row does not count; FALLS recognizes it by a gap with source 2 (no daemon ran) that ended
- * between the previous row and this row. ?1: latest time, 0: any; ?2: name, NULL: any. */
+ * between the previous row and this row. ?1 is the latest time (0: any), ?2 the uplink's name
+ * (NULL: any). */
 #define FALLS                                                                                      \
 	" FROM uplink_state s JOIN uplink u ON u.id = s.uplink"                                    \
 	" WHERE s.state NOT IN ('up', 'drain') AND (?1 = 0 OR s.time <= ?1) AND (?2 IS NULL OR "   \
@@ -62,14 +64,14 @@ int failover_class_parse(const char *name)
 				      "AND g.ended <= s.time"                                      \
 				      " AND g.ended > " STATE_BEFORE("time") ")"
 
-/* The last failover; ?3: the id of the only row to consider, 0: any. */
+/* Select the last failover. If ?3 is not 0, consider only the row with this id. */
 static const char fall_sql[] =
 	"SELECT s.id, s.time, u.name, (SELECT c.name FROM cause c WHERE c.id = s.cause),"
 	" s.decision, s.user, (SELECT h.text FROM health_sample h WHERE h.uplink = s.uplink"
 	" AND h.time BETWEEN s.time - 60000 AND s.time + 2000 AND h.text <> '' ORDER BY h.id DESC"
 	" LIMIT 1)" FALLS " AND (?3 = 0 OR s.id = ?3) ORDER BY s.id DESC LIMIT 1";
 
-/* All failovers, oldest first; ?3: earliest time. */
+/* Select all failovers, oldest first. ?3 is the earliest time. */
 static const char falls_sql[] = "SELECT s.id" FALLS " AND s.time >= ?3 ORDER BY s.id";
 
 static const char return_sql[] =
@@ -109,8 +111,8 @@ static int return_find(struct query *q, int64_t fall, struct failover *f)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : query_fail(q, rc);
 }
 
-/* Which failover to read: the one with this id or, if id is 0, the last failover of the uplink
- * (NULL: of any uplink) at or before at_ms (0: the last one in the history). */
+/* Which failover to read. If id is not 0, read the failover with this id. If id is 0, read the last
+ * failover of the uplink (NULL: of any uplink) at or before at_ms (0: at any time). */
 struct wanted {
 	int64_t id, at_ms;
 	const char *uplink;
@@ -153,9 +155,9 @@ static int fall_find(struct query *q, const struct wanted *w, struct failover *f
 /* The number of the flow's class (enum failover_class). */
 #define HELD_CLASS "CASE WHEN " IS_DELETED " THEN 1 WHEN f.state <> 0 THEN 4 ELSE 2 END"
 
-/* members: the flows of the failover, with columns id, class and by (an uplink.id). $down, $back
- * and $end are in ms; if the uplink is still down, $back and $end are beyond all times. 600000 is
- * the limit of index flow_long; 3 is REASON_UPLINK_DOWN. */
+/* 'members' contains the flows of the failover. Its columns are id, class and by (an uplink.id).
+ * $down, $back and $end are in ms. If the uplink is still down, $back and $end are later than all
+ * times in the history. 600000 is the limit of index flow_long; 3 is REASON_UPLINK_DOWN. */
 #define MEMBERS                                                                                    \
 	"WITH names AS (SELECT id FROM uplink WHERE name = $uplink),"                              \
 	" moved AS (SELECT m.flow_id AS id, m.egress AS by, max(m.id) FROM mismatch m"             \

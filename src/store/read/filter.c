@@ -136,7 +136,7 @@ char *filter_condition(const struct query_filter *f, enum filter_table table)
 		sqlite3_str_appendall(sql, is_flow ? UPLINK_FLOW : UPLINK_MISMATCH);
 	if (f->reason != REASON_NONE)
 		sqlite3_str_appendall(sql, " AND reason = $reason");
-	/* Without any text, sqlite3_str_finish() would return NULL. */
+	/* If no text were appended, sqlite3_str_finish() would return NULL. */
 	sqlite3_str_appendall(sql, " ");
 	return sqlite3_str_finish(sql);
 }

@@ -231,7 +231,7 @@ int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, 
 		       f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1, fn, data);
 }
 
-/* Select the rows of a view from time ?1 (0: any) to time ?2, exclusive (0: any). */
+/* Select the rows of a view with times from ?1 (0: any) to ?2, exclusive (0: any). */
 #define BY_TIME(view)                                                                              \
 	"SELECT * FROM " view " WHERE (?1 = 0 OR time_ms >= ?1) AND (?2 = 0 OR time_ms < ?2)"
 

@@ -222,8 +222,8 @@ static int long_show(struct search *s, int64_t id, struct row_shower *shower, ui
 /* Select the places to search, newest first. If the second column is 1, the place is a slice: the
  * first column is the slice's highest flow id, id << 15 | 32767. If the second column is 0, the
  * place is one flow of a slice that is not read; the flow is live or lived for ten minutes or
- * longer. All other flows of that slice are outside the time to search. ?1: the beginning of this
- * time, 0: any; ?2: its end, 0: any; ?3: flows started at or after this time. */
+ * longer. All other flows of that slice are outside the time to search. ?1 and ?2 are the beginning
+ * and the end of this time (0: any). ?3 is the earliest start of a flow (0: any). */
 static const char list_sql[] =
 	"WITH near (id) AS MATERIALIZED (SELECT id FROM slice WHERE " BEGUN_IN ")"
 	" SELECT id << 15 | 32767 AS at, 1 FROM near"

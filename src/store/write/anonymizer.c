@@ -62,8 +62,8 @@ static const char *const hour_sql[] = {
 	"DELETE FROM host_hour WHERE hour = ?1 AND address_cut(host) IS NOT host",
 };
 
-/* Tables that each pass reads completely, in the order of ids. ?1: the last id done; ?2: the last
- * id to do; ?3: rows older than this are cut. */
+/* Tables that each pass reads completely, in the order of ids. ?1 is the last id that the previous
+ * step has read, ?2 the last id that this step reads. Rows with a time before ?3 are cut. */
 static const struct table {
 	const char *last, *cut;
 } tables[] = {
@@ -235,8 +235,8 @@ static void part_next(struct anonymizer *x)
 
 /* --- flows ---------------------------------------------------------------------------- */
 
-/* Delete the postings of a slice, because they contain addresses that are now cut. The indexer
- * builds them again. */
+/* Delete the postings of a slice, because they contain addresses that have been cut in table flow.
+ * The indexer builds the postings again. */
 static int slice_reopen(struct ingest *in, struct slice *slice)
 {
 	in->is_torn |= in->building == slice->id;

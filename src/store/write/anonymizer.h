@@ -6,8 +6,8 @@
  * A pass continues where the previous pass stopped, and stops at the first flow that began less
  * than a day and ten minutes ago. It skips a flow that is live or ended within the last day. A
  * later pass finds the skipped flow through index flow_long, which holds flows that lived for ten
- * minutes or longer. Table meta records the progress, so that a pass continues there after a
- * restart.
+ * minutes or longer. Table meta records the progress, so that a pass also continues where it
+ * stopped after a restart.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H
 #define WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H

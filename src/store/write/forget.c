@@ -9,8 +9,8 @@
 #include "store/db.h"
 #include "store/slices.h"
 
-/* Statements for one slice. ?1: its id; ?2: the address, encoded as in table flow; ?3: the address
- * as text. */
+/* Statements for one slice. ?1 is the slice's id, ?2 the address encoded as in table flow, ?3 the
+ * address as text. */
 #define IN_SLICE "id BETWEEN ?1 << 15 AND (?1 << 15) + 32767"
 static const char *const slice_sql[] = {
 	"DELETE FROM flow WHERE " IN_SLICE

@@ -28,7 +28,7 @@ struct host_sums {
 	struct host_sum *table; /* hash table with open addressing; its size is a power of two */
 	uint32_t *dirty;	/* indexes of the entries whose sums have not been written yet */
 	size_t capacity, used, n_dirty;
-	int64_t hour; /* the hour of the newest end of a flow so far */
+	int64_t hour; /* the newest hour in which a flow has ended */
 	sqlite3_stmt *add;
 };
 

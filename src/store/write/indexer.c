@@ -27,7 +27,7 @@
 #define PARTLY_FLOWS	   1024
 #define PARTLY_INTERVAL_MS 10000
 
-/* The leading bytes of struct address that hold side, family and address. */
+/* Number of the leading bytes of struct address. They hold side, family and address. */
 #define ADDRESS_KEY offsetof(struct address, low)
 
 /* Columns 1 and 2 are source addresses, columns 3 and 4 are destination addresses. */

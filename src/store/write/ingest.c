@@ -161,7 +161,7 @@ static int flow_ended(struct ingest *in, const struct flow_record *f, bool is_fi
 	return rc;
 }
 
-/* Write a flow. If its row exists, update the row, else insert one. */
+/* Write a flow. If the flow's row exists, update the row. Otherwise insert a row. */
 int ingest_flow(struct ingest *in, const struct flow_record *f)
 {
 	struct slice *slice = slices_get(&in->slices, f->id);

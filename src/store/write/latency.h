@@ -21,8 +21,8 @@ struct latency {
 /* Add a duration. Negative durations, which a clock step causes, count as 0. */
 void latency_add(struct latency *l, int64_t now_ms, int64_t took_ms);
 
-/* Return a percentile of the durations (permille 990: p99), rounded up by less than an eighth; -1:
- * there is no data. */
+/* Return a percentile of the durations; -1: there is no data. For example, permille 990 is p99. The
+ * result is rounded up by less than an eighth. */
 int64_t latency_quantile(struct latency *l, int64_t now_ms, unsigned permille);
 
 #endif

@@ -261,7 +261,7 @@ static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t 
 	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
 }
 
-/* Among a table's 16384 oldest rows, delete those whose flow no longer exists, but keep the table's
+/* Among a table's 16384 oldest rows, delete those whose flow was deleted, but keep the table's
  * newest ?1 rows. */
 #define LEFT_DELETE_SQL(table)                                                                     \
 	"DELETE FROM " table " WHERE id <= min((SELECT max(id) FROM " table ") - ?1,"              \

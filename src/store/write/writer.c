@@ -129,7 +129,7 @@ static bool is_relieved(struct writer *w, int code, int64_t now_ms)
 }
 
 /* Count a failure, then wait. The wait grows with each failure in a row. Records stay in the queue
- * meanwhile. */
+ * during the wait. */
 static void failed_note(struct writer *w, int rc)
 {
 	int64_t pause = RETRY_MS << (w->attempts < 6 ? w->attempts : 6);
