@@ -295,6 +295,8 @@ static void end_say(const struct listing *l, enum exit_status status)
 		cli_error("only the %s %" PRIu64
 			  " rows are shown (--limit NUMBER: show more, --limit 0: show all)",
 			  kind, l->limit);
+	else if (l->is_cut && l->limit == 1)
+		cli_error("only the %s row is shown; more rows match", kind);
 	else if (l->is_cut)
 		cli_error("only the %s %" PRIu64 " rows are shown; more rows match", kind,
 			  l->limit);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "waymark/base/proto.h"
 #include "waymark/base/record.h"
 #include "waymark/base/suggest.h"
 
@@ -167,6 +168,12 @@ static enum exit_status option_refuse(const struct invocation *in, int code, con
 	return CLI_USAGE;
 }
 
+/* Return whether the first operand is a protocol: then a flow was given without quotes. */
+static bool is_unquoted_flow(const struct invocation *in)
+{
+	return in->operand && !strchr(in->operand, ' ') && proto_parse(in->operand) >= 0;
+}
+
 static enum exit_status operands_take(struct invocation *in, int argc, char **argv)
 {
 	const char *wanted = in->command->operands;
@@ -179,7 +186,8 @@ static enum exit_status operands_take(struct invocation *in, int argc, char **ar
 	in->operand = in->operands[0];
 	if (optind == argc)
 		return CLI_DONE;
-	cli_error("%s: unexpected argument \"%s\"", in->command->name, argv[optind]);
+	cli_error("%s: unexpected argument \"%s\"%s", in->command->name, argv[optind],
+		  is_unquoted_flow(in) ? " (quote the flow: 'tcp A:P > B:Q')" : "");
 	return CLI_USAGE;
 }
 

@@ -66,6 +66,8 @@ run 2 'an option without its value' flows --src
 says 'the error names it' '--src needs a value'
 run 2 'one argument too many' status please
 says 'the error names it' 'status: unexpected argument "please"'
+run 2 'a flow without quotes' explain tcp "$PC4:40000" # > ADDRESS:PORT, which the shell takes
+says 'the error shows the quotes' "quote the flow: 'tcp A:P > B:Q'"
 run 2 'JSON and CSV at once' flows --json --csv
 run 2 'an unknown subject of completion' --list-options frobnicate
 for command in $("$WAYMARK" --list-commands | cut -f1); do
@@ -379,6 +381,8 @@ counts 0 --port 80 --unanswered
 
 counts 5 --port 80 --limit 5
 check 'a notice says that --limit left out rows' grep -q 'only the newest 5 rows are shown; more rows match' "$err"
+counts 1 --port 80 --limit 1
+check '... in the singular for one row' grep -q 'only the newest row is shown; more rows match' "$err"
 counts 12 --port 80 --limit 12
 is 'a limit that fits gives no notice' "$(cat "$err")" ''
 counts 12 --port 80 --limit 0
