@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * aggregation.c - keeps the alerts that were sent in a table of limited size. The key of an entry
- * is the alert's kind, uplinks, egress and reason; the object is part of the key if is_by_object()
- * says so.
+ * aggregation.c - keeps sent alerts in a table of limited size. The key of an entry is the alert's
+ * kind, uplinks, egress and reason; the object is part of the key if is_by_object() says so.
  *
  * Pure: must not know a sink or a clock.
  */
@@ -173,9 +172,9 @@ static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 	return now_ms - e->sent_ms >= interval_ms;
 }
 
-/* Return a new entry. If the table is full, reuse the oldest entry, unless its alert was sent
- * within the interval; then return NULL. Without this limit, each of many different alerts would
- * replace an entry and be sent at once. */
+/* Return a new entry. If the table is full, reuse the oldest entry. But if the alert of the oldest
+ * entry was sent within the interval, return NULL. Without this limit, each of many different
+ * alerts would replace an entry and be sent at once. */
 static struct entry *entry_new(struct aggregation *f, uint64_t hash, int64_t now_ms,
 			       int64_t interval_ms)
 {
@@ -204,8 +203,9 @@ bool aggregation_evicted(struct aggregation *f, struct alert *out)
 	return true;
 }
 
-/* Return the shared entry, which all alerts use for which the table has no room. Replace the text
- * of *alert with a text that quotes the old text as an example, and clear the uplinks of *alert. */
+/* Return the shared entry. An alert uses this entry if the table has no room for a new entry.
+ * Replace the text of *alert with a text that quotes the old text as an example, and clear the
+ * uplinks of *alert. */
 static struct entry *entry_of_others(struct aggregation *f, struct alert *alert, bool *is_new)
 {
 	struct entry *e = &f->entries[OTHERS];

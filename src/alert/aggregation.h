@@ -33,9 +33,9 @@ bool aggregation_keep(struct aggregation *f, const struct alert *alert);
 bool aggregation_due(struct aggregation *f, int64_t now_ms, int64_t interval_ms, bool is_last,
 		     struct alert *out);
 
-/* Remove one entry that ends by quiet (ALERT_UNTIL_QUIET), has had no alert for quiet_ms, and has
- * no pending summary. Write its newest alert to out, with the total number of its alerts. The next
- * equal alert gets a new entry. Return false if there is no such entry. */
+/* Remove one entry whose kind has lifetime ALERT_UNTIL_QUIET, if the entry has had no alert for
+ * quiet_ms and has no pending summary. Write its newest alert to out, with the total number of its
+ * alerts. The next equal alert gets a new entry. Return false if there is no such entry. */
 bool aggregation_over(struct aggregation *f, int64_t now_ms, int64_t quiet_ms, struct alert *out);
 
 /* Remove one entry that has the kind, uplink and object of *alert and any reason. Write its newest

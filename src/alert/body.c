@@ -136,7 +136,7 @@ char *body_alertmanager(const struct facts *facts, const struct alert *alert)
 
 /* --- a template -------------------------------------------------------------------- */
 
-/* Write text in the form that it has between the quotes of a JSON string. */
+/* Write `text` with the escapes of a JSON string, but without quotes around it. */
 static void escaped_put(FILE *out, const char *text)
 {
 	json_t *string = json_text_new(text);

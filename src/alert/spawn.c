@@ -26,7 +26,7 @@
 #include "waymark/alert/spawn.h"
 
 /* Descriptors of a minder. The program inherits the three standard ones. The minder reports the
- * result of the start on FD_RESULT. All descriptors from FD_OTHERS on are closed. */
+ * result of the start on FD_RESULT. FD_OTHERS and all higher descriptors are closed. */
 #define FD_RESULT      3
 #define FD_OTHERS      4
 #define FD_SAFE	       16 /* above all numbers that descriptors_set() assigns */
@@ -55,7 +55,7 @@ static int input_open(const char *input)
 	return n < 0 ? -errno : -ENOSPC;
 }
 
-/* Close all descriptors from FD_OTHERS on. Linux before 5.9 has no close_range(). */
+/* Close FD_OTHERS and all higher descriptors. Linux before 5.9 has no close_range(). */
 static void others_close(void)
 {
 	struct rlimit limit;

@@ -13,7 +13,7 @@
 #define LIMIT_TERMINAL 100
 
 struct flow_filter {
-	/* since_ms and until_ms select the rows that overlap this interval */
+	/* rows are selected if they overlap the interval from q.since_ms to q.until_ms */
 	struct query_filter q;
 	int64_t now_ms;
 	int64_t started_since_ms; /* 0: any */

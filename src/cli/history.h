@@ -17,7 +17,8 @@ typedef int history_query_fn(struct query *q, const struct flow_filter *f, query
  * several values of the view. */
 struct brief_column {
 	struct column column;
-	/* Add the cell. If show is NULL, the cell is the value of this name in the view. */
+	/* Add the cell. If show is NULL, the cell is the value of the view's column with this
+	 * name. */
 	void (*show)(struct render *r, const struct value *values, size_t n);
 };
 

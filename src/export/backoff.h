@@ -21,7 +21,7 @@ int64_t backoff_ms(unsigned failures, uint32_t random);
 #define BATCH_WAIT_MS	60000
 #define BATCH_URGENT_MS 2000
 
-/* Since when the pending rows of one table have waited, and how long they wait at most. */
+/* The waiting time of the pending rows of one table. */
 struct pace {
 	int64_t since_ms; /* when the first pending row was seen; 0: no row is pending */
 	int64_t wait_ms;

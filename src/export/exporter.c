@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exporter.c - the threads, the handling of signals, and the shared state.
+ * exporter.c - runs the threads, handles signals, and keeps the shared state.
  */
 #include "export/exporter.h"
 

@@ -6,9 +6,9 @@
  * only the row with the highest version, so a batch may be sent more than once. On a cluster, all
  * rows of a router are on the same shard, so a query with FINAL on the Distributed table is exact.
  *
- * Rows are sorted first by the hour of their day_column(), so that a query about one hour reads no
- * other hours, for any router. The time in day_column() never changes, so all versions of a row are
- * in one hour.
+ * Rows are sorted first by the hour of their day_column(), so that a query about one hour reads
+ * only rows of this hour. The time in day_column() never changes, so all versions of a row are in
+ * the same hour.
  */
 #include "export/schema.h"
 

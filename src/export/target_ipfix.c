@@ -80,7 +80,7 @@ struct ipfix {
 	struct ipfix_writer writer, templates;
 	struct export_origin origin;
 	size_t columns[SOURCES];
-	struct ifname_index names[NAMES_MAX]; /* ifindexes looked up for this batch */
+	struct ifname_index names[NAMES_MAX]; /* the ifindexes that were looked up for this batch */
 	unsigned n_names;
 };
 

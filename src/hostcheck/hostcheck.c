@@ -279,8 +279,8 @@ static void listeners_checked(struct findings *f, const struct config *c)
 }
 
 /* Return whether this process has CAP_NET_ADMIN in the user namespace that owns the network
- * namespace. To find out, try to subscribe to events: the kernel refuses this to root of another
- * user namespace. */
+ * namespace. To find out, try to subscribe to events: for root of another user namespace, the
+ * kernel returns EPERM. */
 static bool is_permitted(void)
 {
 	struct conntrack *events = conntrack_open(PROBE_BUFFER_BYTES);

@@ -138,8 +138,8 @@ static bool address_is_own(const struct netstate *s, uint32_t ifindex, const str
 	return false;
 }
 
-/* Return whether a is the first or the last address of an IPv4 network of the interface. The kernel
- * refuses such an address as a gateway. */
+/* Return whether `a` is the first or the last address of an IPv4 network of the interface. The
+ * kernel refuses such an address as a gateway. */
 static bool address_is_of_all(const struct netstate *s, uint32_t ifindex, const struct addr *a)
 {
 	for (size_t i = 0; a->family == AF_INET && i < s->n_addrs; i++) {

@@ -96,7 +96,7 @@ static const struct rule_state *mark_rule(const struct netstate *s, const struct
 }
 
 /* Return whether rule r comes before the uplink's own rule. If two rules have the same priority,
- * the kernel uses the one first that was added first. */
+ * the rule that was added first comes first. */
 static bool comes_before(const struct checking *k, const struct rule_state *r,
 			 const struct uplink_config *u)
 {
@@ -209,7 +209,7 @@ static bool priority_is_taken(const struct netstate *s, uint8_t family, uint32_t
 	return false;
 }
 
-/* Return the first free priority after the rules of all uplinks. */
+/* Return the lowest unused priority that comes after the rules of all uplinks. */
 static uint32_t priority_after(const struct checking *k, uint8_t family)
 {
 	uint32_t priority = 0;

@@ -2,7 +2,7 @@
 /*
  * capabilities.h - reads and reduces the capabilities of this thread.
  *
- * configure picks one of two implementations: capabilities_libcapng.c if libcap-ng is there,
+ * configure selects one of two implementations: capabilities_libcapng.c if libcap-ng is installed,
  * otherwise capabilities_plain.c.
  */
 #ifndef WAYMARK_KERNEL_CAPABILITIES_H
@@ -15,11 +15,12 @@
 /* Return whether this capability is effective. */
 bool capabilities_include(int capability);
 
-/* Remove every capability but this one from the bounding set, whose capabilities a program that
- * root executes would get. This needs CAP_SETPCAP. Return 0 or -errno. */
+/* Remove every capability except `kept` from the bounding set. If root executes a program, the
+ * program gets only capabilities of the bounding set. This needs CAP_SETPCAP. Return 0 or
+ * -errno. */
 int capabilities_bound(int kept);
 
-/* Give up every other capability than this one, permanently. Return 0 or -errno. */
+/* Give up every capability except `kept` permanently. Return 0 or -errno. */
 int capabilities_keep(int kept);
 
 /* Return the name of the library, as `waymarkd --version` prints it. */

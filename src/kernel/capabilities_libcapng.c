@@ -14,7 +14,7 @@ bool capabilities_include(int capability)
 	       capng_have_capability(CAPNG_EFFECTIVE, (unsigned int)capability);
 }
 
-/* capng_apply() returns 0 also if memory was short and it removed nothing. So look at the bounding
+/* If memory is short, capng_apply() may remove nothing and return 0. Therefore check the bounding
  * set afterwards. */
 static bool is_bound_to(int kept)
 {

@@ -4,9 +4,9 @@
  *
  * There is one socket for events, one for requests, one for flushes, and one for each dump, so that
  * no reader gets messages for another reader. The sockets for requests and flushes are opened when
- * they are first needed. A DESTROY event contains the port of the socket that caused it. Therefore
- * events with the port of the flush socket belong to flushes. Must not know flows, the meaning of
- * marks, or uplinks.
+ * they are first needed. A DESTROY event contains the port of the socket that caused the deletion.
+ * Therefore events with the port of the flush socket belong to flushes. Must not know flows, the
+ * meaning of marks, or uplinks.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -37,7 +37,8 @@ static const void *payload_of(struct decoding *d, const struct nlattr *attr, siz
 	return NULL;
 }
 
-/* Return the number in an attribute. It has `size` bytes (at most 8) in network byte order. */
+/* Return the number in an attribute. The number has `size` bytes (at most 8) in network byte
+ * order. */
 static inline uint64_t attr_number(struct decoding *d, const struct nlattr *attr, size_t size)
 {
 	const void *p = payload_of(d, attr, size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conntrack_idle.h - computes how long an entry has been without a packet, from its remaining
- * timeout. For the conntrack adapter only.
+ * conntrack_idle.h - computes from the remaining timeout of an entry how long the entry has had no
+ * packet. For the conntrack adapter only.
  */
 #ifndef WAYMARK_SRC_KERNEL_CONNTRACK_IDLE_H
 #define WAYMARK_SRC_KERNEL_CONNTRACK_IDLE_H

@@ -83,7 +83,8 @@ static struct slot *slot_of(struct ifnames *t, uint32_t ifindex)
 	return &t->slots[ifindex % SLOTS];
 }
 
-/* Copy the current name of an interface from the library's table. Return false if there is none. */
+/* Copy the current name of an interface from the library's table to t->slots. Return false if the
+ * library's table does not have the interface. */
 static bool slot_refresh(struct ifnames *t, uint32_t ifindex)
 {
 	char name[IFNAMSIZ];

@@ -2,7 +2,7 @@
 /*
  * mnl_attrs.h - iterates over the attributes of a netlink message, within the message's length.
  * libmnl's own functions for a whole message round the length up, and read up to three bytes past
- * its end.
+ * the end of the message.
  */
 #ifndef WAYMARK_SRC_KERNEL_MNL_ATTRS_H
 #define WAYMARK_SRC_KERNEL_MNL_ATTRS_H
@@ -22,7 +22,7 @@ static inline size_t mnl_attrs_size(const struct nlmsghdr *nlh, size_t header)
 	mnl_attr_for_each_payload(mnl_nlmsg_get_payload_offset((nlh), (header)),                   \
 				  mnl_attrs_size((nlh), (header)))
 
-/* Parse attributes like mnl_attr_parse(). Return MNL_CB_ERROR also if the header is truncated. */
+/* Parse attributes as mnl_attr_parse() does. If the header is truncated, return MNL_CB_ERROR. */
 static inline int mnl_attrs_parse(const struct nlmsghdr *nlh, size_t header, mnl_attr_cb_t fn,
 				  void *data)
 {

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Return whether the kernel sent a datagram. Every process with CAP_NET_ADMIN, and every process of
- * the socket's user, may send to a request socket's port. */
+/* Return whether the kernel sent a datagram. Other processes may also send to the port of a request
+ * socket: those with CAP_NET_ADMIN, and those of the socket's user. */
 static bool is_from_kernel(const struct sockaddr_nl *from, socklen_t size)
 {
 	return size == sizeof(*from) && from->nl_family == AF_NETLINK && from->nl_pid == 0;

@@ -148,7 +148,7 @@ struct receiver {
 
 static void sequence_check(struct receiver *r, uint32_t seq)
 {
-	uint32_t missing = seq - r->nflog->next_seq; /* wraps like the kernel's number */
+	uint32_t missing = seq - r->nflog->next_seq; /* wraps around as the kernel's number does */
 
 	r->nflog->next_seq = seq + 1;
 	r->nflog->n_holes += missing;

@@ -3,8 +3,8 @@
  * nflog_decode.c - decodes the addresses and ports of an IPv4 or IPv6 packet that was truncated to
  * its first bytes.
  *
- * Pure: decodes bytes into a tuple. Reads only the bytes that were copied; fields beyond them are
- * 0.
+ * Pure: decodes bytes into a tuple. Reads only the bytes that were copied. A field that was not
+ * copied is 0.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -26,8 +26,8 @@
 #define IPPROTO_UDPLITE 136
 #endif
 
-/* RFC 792, 4443: type, code, checksum, and 4 bytes, which begin with the identifier in a query and
- * are ignored in an error. */
+/* RFC 792, RFC 4443. The header has the type, the code, the checksum and 4 more bytes. In a query,
+ * these 4 bytes begin with the identifier. In an error, they are ignored. */
 #define ICMP_HEADER_BYTES 8
 
 /* The bytes that have not been read yet. */
@@ -36,12 +36,12 @@ struct cursor {
 	size_t left;
 };
 
-/* The fields of one packet's headers, as they are in the packet: the tuple of a reply or of a
- * packet in an ICMP error is reversed later. */
+/* The fields of one packet's headers, as they are in the packet. If the packet is a reply, or is
+ * inside an ICMP error, its tuple is reversed later. */
 struct headers {
 	struct addr src, dst;
 	uint8_t proto;
-	struct cursor payload; /* empty in a later fragment, or if truncated */
+	struct cursor payload; /* empty if the packet is a later fragment, or has no byte left */
 };
 
 static uint16_t read_u16(const uint8_t *bytes)

@@ -35,9 +35,9 @@ static const char *const direction_names[] = {
 	[DIR_REPLY] = "reply",
 };
 
-/* Return the part of text that follows start and spaces, or NULL if text does not begin with start.
- * A space at the end of start may be missing in text, because tools that list and reload rules may
- * drop it. */
+/* Return the part of `text` that follows `start` and spaces. Return NULL if `text` does not begin
+ * with `start`. If `start` ends with a space, this space may be missing in `text`, because tools
+ * that list and reload rules may drop it. */
 static const char *text_after(const char *text, const char *start)
 {
 	size_t len = strlen(start);
@@ -63,7 +63,8 @@ static void decode_prefix(const char *text, struct stray_packet *p)
 			p->direction = (int8_t)d;
 }
 
-/* NFULA_CT contains ctnetlink's attributes. */
+/* Store the id of the conntrack entry. It is in NFULA_CT, which contains attributes of
+ * ctnetlink. */
 static void decode_ct(const struct nlattr *nest, struct stray_packet *p)
 {
 	const struct nlattr *attr;

@@ -178,8 +178,8 @@ static struct command *command_new(const struct nft *n, const char *text, size_t
 }
 
 /* Run a command in a child, because libnftables calls exit() when memory is short. The child
- * inherits the context and the socket. *output (output may be NULL) is malloc'd. Frees c. Return 0
- * or -errno. */
+ * inherits the context and the socket. If output is not NULL, set *output to the malloc'd output.
+ * Frees c. Return 0 or -errno. */
 static int command_run(struct nft *n, struct command *c, size_t size, char **output)
 {
 	struct transaction_reply reply = {0};

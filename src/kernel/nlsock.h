@@ -37,8 +37,8 @@ uint32_t nlsock_port(const struct nlsock *s);
  * kernel limited the size, twice net.core.rmem_max (socket(7)). */
 uint32_t nlsock_buffer_bytes(const struct nlsock *s);
 
-/* Return how many datagrams did not fit into the receive buffer since the socket was opened; 0
- * before Linux 4.12, which does not report it. */
+/* Return how many datagrams did not fit into the receive buffer since the socket was opened. Linux
+ * before 4.12 does not report this number: then return 0. */
 uint32_t nlsock_refused(const struct nlsock *s);
 
 /* Read at most max datagrams without blocking. Return the number read (0: none left), -ENOBUFS

@@ -166,7 +166,7 @@ int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
 		return -ENOENT;
 	out->index = (uint32_t)ifi->ifi_index;
 	out->is_up = ifi->ifi_flags & IFF_UP;
-	/* LOWER_UP is the current carrier. The kernel updates RUNNING with a delay. */
+	/* LOWER_UP shows the current carrier. The kernel updates RUNNING with a delay. */
 	out->has_carrier = (ifi->ifi_flags & FLAG_LOWER_UP) && !(ifi->ifi_flags & FLAG_DORMANT);
 	out->is_loopback = ifi->ifi_flags & IFF_LOOPBACK;
 	out->is_pointopoint = ifi->ifi_flags & IFF_POINTOPOINT;

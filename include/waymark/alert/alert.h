@@ -63,8 +63,8 @@ struct alert {
 	char object[160];     /* a rule, route, table or file, as ip and nft name it */
 	char process[32];     /* name of the process that caused the alert, if known */
 	uint32_t pid;	      /* 0: unknown */
-	const char *reason;   /* reason_name() or free text; "" */
-	const char *evidence; /* evidence_name(), or "" */
+	const char *reason;   /* reason_name() or free text; "": none */
+	const char *evidence; /* evidence_name(); "": none */
 	int64_t flow_id;      /* 0: none */
 	int64_t mismatch_id;
 	uint8_t proto;
@@ -121,9 +121,9 @@ void alerter_raise(struct alerter *a, const struct alert *alert);
  * raised alert. Return false if the raised alert is over or was never raised. */
 bool alerter_goes_on(struct alerter *a, const struct alert *alert);
 
-/* Until until_ms, send no alerts about this uplink; if uplink is "", send no alerts at all. If
- * until_ms is 0, end the silence. The string `by` names the user who requested the silence.
- * Silenced messages are recorded and counted, but not sent. */
+/* Send no alerts about this uplink before until_ms. If uplink is "", send no alerts at all before
+ * until_ms. If until_ms is 0, end the silence. The string `by` names the user who requested the
+ * silence. Silenced messages are recorded and counted, but not sent. */
 #define ALERT_BY_MAX 128
 void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms, const char *by);
 /* Call fn for each silence that has not expired. */
@@ -136,21 +136,21 @@ void alerter_tick(struct alerter *a, int64_t now_ms);
 
 struct alerter_stats {
 	uint64_t raised, sent, aggregated, silenced;
-	/* summaries, plus the messages that an alert is over because no equal alert came. raised =
-	 * sent + silenced - summaries + aggregated */
+	/* number of summaries, and of messages that report the end of an alert after a quiet time.
+	 * raised = sent + silenced - summaries + aggregated */
 	uint64_t summaries;
 	uint64_t failed; /* failures of all sinks: lost alerts, failed programs, refused settings */
 	uint64_t reused; /* entries that another alert took over because the table was full */
 	uint32_t children;
 	uint64_t programs_failed; /* 0 outside waymarkd; also counted in failed */
-	char program_error[160];  /* of the last failed program; "" */
+	char program_error[160];  /* error of the last program that failed; "": none */
 	uint64_t unwritten;	  /* failures to write the JSON file; also counted in failed */
-	char write_error[160];	  /* of the last such failure; "" */
-	char last_error[160];	  /* of the last failure; "" */
+	char write_error[160];	  /* error of the last such failure; "": none */
+	char last_error[160];	  /* error of the last failure; "": none */
 	struct {
 		uint32_t pending;
 		uint64_t delivered, retries, dropped;
-		char last_error[160]; /* of the last attempt, if it failed; "" */
+		char last_error[160]; /* error of the last attempt if it failed; else "" */
 	} webhook;
 };
 void alerter_stats(const struct alerter *a, struct alerter_stats *out);

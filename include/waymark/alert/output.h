@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* output.h - reads the output of a program line by line, up to a limit. */
+/* output.h - reads the output of a program line by line, up to EXEC_OUTPUT_BYTES. */
 #ifndef WAYMARK_ALERT_OUTPUT_H
 #define WAYMARK_ALERT_OUTPUT_H
 

@@ -32,13 +32,13 @@ struct sink_message {
 struct sink_stats {
 	uint32_t running; /* number of running programs; above 0 while a program is queued */
 	uint64_t programs_failed;
-	char program_error[160]; /* of the last program that failed; "" */
+	char program_error[160]; /* error of the last program that failed; "": none */
 	/* number of lost lines, plus the number of times that lines had to wait for the disk */
 	uint64_t unwritten;
-	char write_error[160]; /* of the last such failure; "" */
+	char write_error[160]; /* error of the last such failure; "": none */
 	uint32_t pending;      /* alerts that the destination has not acknowledged */
 	uint64_t delivered, retries, dropped;
-	char last_error[160]; /* of the last attempt, if it failed; "" */
+	char last_error[160]; /* error of the last attempt if it failed; else "" */
 };
 
 /* Optional functions may be NULL. */

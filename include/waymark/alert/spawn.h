@@ -23,11 +23,11 @@ struct program {
 };
 
 /* Start a program as p->user in a new session. The program has no supplementary groups and no
- * capabilities, and cannot gain any. Its resources are limited, no signal is blocked, and only the
- * three standard descriptors are open. The parent of the program is a minder: a child process of
- * the caller. Set *pid to the pid of the minder. The minder exits with the program's exit status
- * when all processes that the program started have ended. Return 0 or -errno. The call also fails
- * if the program cannot be executed or the privileges cannot be dropped. */
+ * capabilities, and cannot gain capabilities. Its resources are limited, no signal is blocked, and
+ * only the three standard descriptors are open. The parent of the program is a minder: a child
+ * process of the caller. Set *pid to the pid of the minder. The minder exits with the program's
+ * exit status when all processes that the program started have ended. Return 0 or -errno. The call
+ * also fails if the program cannot be executed or the privileges cannot be dropped. */
 int program_spawn(const struct program *p, pid_t *pid);
 
 /* Kill the program of a minder and all processes that it started, in any session. The minder exits

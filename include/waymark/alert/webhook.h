@@ -29,7 +29,7 @@ struct webhook_stats {
 	uint64_t retries;     /* failed attempts; each is repeated */
 	uint64_t dropped;     /* alerts that the server refused, that were dropped because the queue
 			       * was full, or that were waiting when the webhook was turned off */
-	char last_error[160]; /* of the last attempt, if it failed; "" */
+	char last_error[160]; /* error of the last attempt if it failed; else "" */
 };
 
 struct webhook *webhook_new(void); /* NULL with errno */
@@ -38,8 +38,8 @@ struct webhook *webhook_new(void); /* NULL with errno */
 void webhook_stop(struct webhook *w);
 void webhook_free(struct webhook *w);
 
-/* Take URL, headers and timeout of a configuration. If the configuration has no URL, the webhook is
- * off, and waiting alerts are dropped. Return 0 or -errno. */
+/* Use the URL, the headers and the timeout of a configuration. If the configuration has no URL,
+ * turn the webhook off and drop waiting alerts. Return 0 or -errno. */
 int webhook_set(struct webhook *w, const struct alert_config *c);
 
 /* Queue a copy of the line. Return 0 or -errno. */

@@ -46,9 +46,9 @@ uint32_t conntrack_port(const struct conntrack *c);
  * until this queue is empty, so the gap lasts until a call returns 0. */
 int conntrack_receive(struct conntrack *c, conntrack_event_fn *fn, void *data, int max);
 
-/* Dump all entries on a separate socket, and call fn for each one with a CT_DUMP event. May be
- * called from any thread; fn runs on that thread. Return 0, or -errno. -EINTR: the kernel marked
- * the dump as inconsistent (NLM_F_DUMP_INTR), and the caller must dump again. */
+/* Dump all entries on a separate socket, and call fn for each one with a CT_DUMP event. Any thread
+ * may call this function; fn runs on the calling thread. Return 0 or -errno. -EINTR: the kernel
+ * marked the dump as inconsistent (NLM_F_DUMP_INTR), and the caller must dump again. */
 int conntrack_dump(struct conntrack *c, conntrack_event_fn *fn, void *data);
 
 /* Dump all entries step by step, so that events can be read in between. Each step reads about a

@@ -17,7 +17,8 @@ typedef void nflog_packet_fn(void *data, const struct stray_packet *p);
 struct nflog_stats {
 	uint64_t messages, parse_errors, forged;
 	uint64_t overruns; /* reads that returned ENOBUFS */
-	uint64_t holes;	   /* messages that are missing in the sequence numbers (NFULA_SEQ) */
+	uint64_t holes;	   /* number of lost messages, from gaps in the sequence numbers
+			    * (NFULA_SEQ) */
 	uint32_t buffer_bytes;
 };
 
@@ -29,9 +30,9 @@ struct nflog *nflog_open(uint16_t group, uint32_t buffer_bytes);
 void nflog_close(struct nflog *n);
 int nflog_fd(const struct nflog *n);
 
-/* Read packets and call fn for each one. The return value is that of conntrack_receive(). Add to
- * *holes the number of messages that are missing in the sequence numbers. The kernel starts with
- * number 0 when the group is bound, so a lost first message is counted too. */
+/* Read packets and call fn for each one. The return value is that of conntrack_receive(). Add the
+ * number of lost messages to *holes. Gaps in the sequence numbers show how many messages were lost.
+ * The numbers start with 0 when the group is bound, so a lost first message is counted too. */
 int nflog_receive(struct nflog *n, nflog_packet_fn *fn, void *data, int max, uint64_t *holes);
 
 void nflog_stats(const struct nflog *n, struct nflog_stats *out);

@@ -24,11 +24,11 @@ int nft_fd(const struct nft *n); /* the socket by which the handle sends all its
 int nft_run(struct nft *n, const char *commands);
 /* Check whether nft_run() could run these commands, and change nothing (nft -c). */
 int nft_check(struct nft *n, const char *commands);
-/* Make n the owner of a table of family inet. The table is created, or adopted if its former owner
- * has ended. While n is open, other processes cannot change the table, and `nft flush ruleset`
- * skips it. The table remains when n is closed. Return 0; -EPERM: another process owns the table;
- * -EOPNOTSUPP: the table exists without an owner, or the kernel does not support owners
- * (nft_can_own()); or another -errno. */
+/* Make n the owner of a table of family inet. If the table is missing, create it. If its former
+ * owner has ended, adopt it. While n is open, other processes cannot change the table, and `nft
+ * flush ruleset` skips it. The table remains when n is closed. Return 0; -EPERM: another process
+ * owns the table; -EOPNOTSUPP: the table exists without an owner, or the kernel does not support
+ * owners (nft_can_own()); or another -errno. */
 int nft_own(struct nft *n, const char *table);
 /* Return whether the kernel supports tables with an owner. */
 bool nft_can_own(struct nft *n);
@@ -47,7 +47,7 @@ char *nft_list_table(struct nft *n, const char *family, const char *table);
  * failure. */
 char *nft_list_ruleset_json(struct nft *n);
 
-/* A change of the ruleset, reported once per transaction (NFT_MSG_NEWGEN). */
+/* A notice about one transaction that has changed the ruleset (NFT_MSG_NEWGEN). */
 struct nft_notice {
 	uint32_t generation;
 	int64_t pid;	      /* 0: unknown */

@@ -16,8 +16,8 @@ struct rtnl;
 
 struct rtnl *rtnl_open(void); /* NULL with errno */
 void rtnl_close(struct rtnl *r);
-/* Return the socket's netlink port. Notices about changes that were made over this socket have this
- * number as their pid. */
+/* Return the socket's netlink port. If a change is made over this socket, the notice about the
+ * change has this port as its pid. */
 uint32_t rtnl_port(const struct rtnl *r);
 /* Return the kernel's message about the last refused request, or ""; valid until the next call. */
 const char *rtnl_error(const struct rtnl *r);
@@ -41,8 +41,8 @@ int rtnl_link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group);
 /* Ask the kernel which route a packet takes now. *route gets the table of this route, and the one
  * next hop that the kernel chooses for the destination. If iifname is "lo" or "", this host sends
  * the packet. Free the route with route_clear(). Return 0, or the -errno that the packet would
- * cause: -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EXDEV (the reverse path filter refuses its source),
- * ... */
+ * cause: -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EXDEV (the reverse path filter refuses the source
+ * address), ... */
 int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route);
 
 /* A monitor has its own socket. On this socket it receives notices about the changes of all

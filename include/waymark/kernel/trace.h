@@ -13,8 +13,8 @@
 /* Called with each line, including its newline. */
 typedef void trace_line_fn(const char *line);
 
-/* Trace these topics from now on. topics is a list of words of TRACE_ALL, separated by commas. If
- * topics is NULL, trace nothing. If a word is not in TRACE_ALL, change nothing and return false.
+/* Trace these topics from now on. `topics` is a list of words of TRACE_ALL, separated by commas. If
+ * `topics` is NULL, trace nothing. If a word is not in TRACE_ALL, change nothing and return false.
  * Call this before other threads start. */
 bool trace_set(const char *topics, trace_line_fn *fn);
 

@@ -19,8 +19,8 @@
 
 /* A function that runs in the child. data is a copy of the bytes that the caller passed. If the
  * launcher forked the child, all other memory is as it was when the launcher was started. The reply
- * consists of the function's result (0 or -errno), and of the texts that the function writes to
- * output and errors. */
+ * consists of the function's result (0 or -errno), and of the texts that the function writes to the
+ * streams `output` and `errors`. */
 typedef int transaction_fn(const void *data, FILE *output, FILE *errors);
 
 struct transaction_reply {

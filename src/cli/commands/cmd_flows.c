@@ -19,7 +19,7 @@ static const struct column columns[] = {
 #define FLOW_SHOWN(column, kind, is_nullable, in_listings, rarely)                                 \
 	{.name = #column, .type = COLUMN_##in_listings, .is_detail = (rarely)},
 #include "waymark/store/flow_columns.def"
-	{.name = "tcp_state"}, /* only with --live; must be last */
+	{.name = "tcp_state"}, /* shown only if --live is given; must be last */
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
@@ -59,7 +59,7 @@ static const struct brief_column brief[] = {
 	{{.name = "total", .type = COLUMN_SIZE, .rank = 6}, total_show},
 	{{.name = "nat_src", .rank = 8}, NULL},
 	{{.name = "ingress", .rank = 7}, NULL},
-	{{.name = "tcp_state", .rank = 9}, NULL}, /* only with --live; must be last */
+	{{.name = "tcp_state", .rank = 9}, NULL}, /* shown only if --live is given; must be last */
 };
 #define N_BRIEF (sizeof(brief) / sizeof(*brief))
 

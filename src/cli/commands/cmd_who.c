@@ -3,7 +3,7 @@
  * cmd_who.c - `waymark who`: shows which inside host used a public address and port at a
  * given time.
  *
- * If no host is found, it reports this only if the history covers the whole interval. The history
+ * It reports that there was no such host only if the history covers the whole interval. The history
  * does not cover gaps, times when no daemon ran, or the time before the oldest stored flow.
  */
 #include <inttypes.h>

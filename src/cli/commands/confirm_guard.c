@@ -8,7 +8,7 @@
  * and waits. `waymark confirm` removes the file. The guard notices the removal and exits. At the
  * deadline, the guard removes the file and calls undo(). If `waymark confirm` and the guard remove
  * the file at the same time, one of the two removals fails. The guard calls undo() only if its own
- * removal has succeeded. If a file exists that is not locked, its guard was killed.
+ * removal has succeeded. If the file exists but is not locked, its guard was killed.
  *
  * Must not know what apply() and undo() do.
  */
@@ -100,7 +100,7 @@ static bool guard_wait(const char *path, int fd, uint64_t wait_s)
 }
 
 /* Redirect standard input, output and errors to /dev/null and change to the root folder. The guard
- * then holds no terminal, pipe or folder of the session that started apply. */
+ * then holds no terminal, pipe or folder of the session that started `waymark apply`. */
 static void session_leave(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -14,7 +14,7 @@
 
 /* Call apply() in a new session and return its result (0 to 255). If the result is 0, a guard
  * process in that session waits wait_s seconds for a confirmation. If no confirmation arrives, the
- * guard calls undo(). Return -errno if the session could not be started; -EALREADY: another apply
+ * guard calls undo(). Return -errno if the session could not be started; -EALREADY: another change
  * waits for its confirmation. The guard process does not return from this function. */
 typedef int confirm_guard_fn(void *data);
 int confirm_guard_run(const struct config *c, uint64_t wait_s, confirm_guard_fn *apply,

@@ -41,9 +41,9 @@ int usage_add(struct usage_bins *b, const char *uplink, int64_t time_ms, int64_t
 void usage_clear(struct usage_bins *b);
 
 /* Set *sums, which the caller frees, to the sums of the bins by period and uplink, the oldest
- * period first. Omit periods that ended at or before since_ms. Return 0 or -ENOMEM. The 95th
- * percentile is the highest rate after the largest 5 % of the existing bins of the period are
- * dropped, as providers do. */
+ * period first. Omit periods that ended at or before since_ms. Return 0 or -ENOMEM. To compute the
+ * 95th percentile, drop the largest 5 % of the existing bins of the period, as providers do. The
+ * 95th percentile is the highest remaining rate. */
 int usage_sums(struct usage_bins *b, enum usage_period period, int64_t since_ms,
 	       struct usage_sum **sums, size_t *n);
 

@@ -76,8 +76,8 @@ static bool is_own(const struct netstate *s, const struct addr *a)
 	return false;
 }
 
-/* Set the input interface of the packet. If this router sends the packet, it is "lo". Otherwise it
- * is the interface by which packets to the source address leave. */
+/* Set the input interface of the packet. If this router sends the packet, the input interface is
+ * "lo". Otherwise it is the interface by which packets to the source address leave. */
 static void iifname_find(struct look *l)
 {
 	struct fib_query back = {.dst = l->q.src, .family = l->q.family, .iifname = "lo"};

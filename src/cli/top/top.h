@@ -67,7 +67,7 @@ struct top_data {
 	struct top_talker talkers[TOP_TALKERS_MAX];
 	size_t n_causes, n_talkers;
 	int64_t mismatches;    /* in the last hour */
-	unsigned talkers_wait; /* how often the other data is read before the talkers are read
+	unsigned talkers_wait; /* number of readings of the other data until the talkers are read
 			        * again */
 	enum top_sort sort;
 	char filter[32]; /* show only rows that contain this text; "": all */

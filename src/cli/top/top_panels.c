@@ -19,7 +19,7 @@
 #define WIDEST	   150	 /* minimum width of a screen that shows several sparklines per uplink */
 #define SPARK_TEXT (3 * TOP_PAST + 1)
 
-/* Where line_put() prints: on line y, which it then increments. */
+/* The position at which line_put() prints. line_put() prints on line y, and then increments y. */
 struct pen {
 	int y, bottom; /* bottom: the first line below the panel */
 };
