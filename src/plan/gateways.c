@@ -36,7 +36,7 @@ bool gateway_is_link_local(const struct addr *a)
 	return a->family == AF_INET6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
-/* Return whether the gateway is in none of the interface's networks. Then the interface has moved
+/* Return whether the gateway is in none of the interface's networks. If so, the interface has moved
  * to another network. If the interface has only host addresses, this is unknown; return false. */
 static bool gateway_is_stale(const struct netstate *s, uint32_t ifindex, const struct addr *gateway)
 {

@@ -150,8 +150,8 @@ static bool place_keep_ours(struct differ *df, const struct route_state *wanted,
 }
 
 /* Compare a planned route with the routes in its place. IPv4 allows several routes in one place;
- * the first one is in force. If the first one is a foreign route that sends packets where the plan
- * does, that route is sufficient: nothing is added or displaced. */
+ * the first one is in force. If the first one is a foreign route that sends packets where the
+ * planned route would send them, that route is sufficient: nothing is added or displaced. */
 static int diff_route(struct differ *df, const struct route_state *wanted)
 {
 	size_t first = place_find(df, wanted);
@@ -205,9 +205,9 @@ static size_t rule_index(const struct netstate *s, const struct rule_state *r)
 }
 
 /* Return whether a rule is in the wrong order. The rules of the balanced route share one priority,
- * so the kernel keeps them in the order in which they were added. Each must follow its predecessor
- * and all foreign rules with this priority. A misplaced rule is deleted and added again, and so are
- * our rules that follow it. */
+ * so the kernel keeps them in the order in which they were added. Each of these rules must follow
+ * its predecessor and all foreign rules with this priority. A misplaced rule is deleted and added
+ * again, and so are our rules that follow it. */
 static bool rule_is_misplaced(const struct netstate *wanted, size_t k, const struct netstate *s)
 {
 	const struct rule_state *r = &wanted->rules[k];

@@ -74,8 +74,8 @@ static int place_compare(const void *a, const void *b)
 	return by_rank ? by_rank : (*x > *y) - (*x < *y);
 }
 
-/* Sort the routes by rank. Equal routes stay in the order in which they were planned, which qsort()
- * does not guarantee. */
+/* Sort the routes by rank. Routes that compare equal stay in the order in which they were planned,
+ * which qsort() does not guarantee. */
 static int routes_sort(struct netstate *wanted)
 {
 	size_t n = wanted->n_routes;

@@ -18,8 +18,8 @@
 #include "waymark/plan/route_extra.h"
 
 /* Metrics of the balanced IPv6 route. The kernel changes a metric of 0 to METRIC_IPV6; the plan
- * uses METRIC_IPV6 so that it equals a dump. METRIC_MAIN_IPV6 is lower than the metric of a route
- * from router advertisements in table main (1024). */
+ * uses METRIC_IPV6, so that the planned route equals the route in a dump. METRIC_MAIN_IPV6 is lower
+ * than the metric of a route from router advertisements in table main (1024). */
 #define METRIC_IPV6	 1024
 #define METRIC_MAIN_IPV6 1
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_local.c - plans how local destinations are looked up. This happens before the rules
+ * route_plan_local.c - plans how local destinations are looked up. This look-up precedes the rules
  * for marks.
  *
  * Destinations are local if a connected or static route of table main leads to them, uses no
@@ -45,8 +45,8 @@ static bool leads_to_uplink(const struct planner *pl, const struct route_state *
 	return false;
 }
 
-/* Return whether a destination is link-local or multicast. These exist on every link, so a route to
- * them by a LAN does not make them local destinations. */
+/* Return whether a destination is link-local or multicast. Such destinations exist on every link,
+ * so a route by a LAN does not make them local destinations. */
 static bool prefix_is_scoped(const struct prefix *p)
 {
 	if (p->addr.family == AF_INET6)
@@ -157,8 +157,8 @@ int plan_local_copies(struct planner *pl)
 		copy.protocol = ROUTE_PROTOCOL_WAYMARK;
 		if (copy.n_nexthops)
 			copy.nexthop_id = 0;
-		/* Do not compare all copies with each other as planner_add_route() does: there may
-		 * be thousands, and the kernel lists routes of one place together. */
+		/* Do not compare all copies with each other as planner_add_route() does. There may
+		 * be thousands of copies, and the kernel lists routes of one place together. */
 		if (!netstate_add_route(pl->p->wanted, &copy))
 			return -ENOMEM;
 	}

@@ -120,8 +120,8 @@ static void put_stray(struct render *r)
 	      r->out);
 }
 
-/* A related flow inherits its master's mark, but may leave elsewhere. If its first packet neither
- * arrives from an uplink nor leaves by an uplink, remove the mark. */
+/* A related flow inherits its master's mark, but may leave by another interface. If its first
+ * packet neither arrives from an uplink nor leaves by an uplink, remove the mark. */
 static void put_related(struct render *r)
 {
 	fprintf(r->out,

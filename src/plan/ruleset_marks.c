@@ -65,8 +65,8 @@ static void put_turned(struct render *r)
 }
 
 /* Handle a packet of this host that already has a mark under mark-mask. If the packet's socket has
- * a mark under mark-mask, too, the packet keeps its mark. Otherwise the packet has inherited the
- * mark, and gets the mark of its flow. */
+ * a mark under mark-mask, too, the packet keeps its mark. Otherwise the packet does not have its
+ * mark from the socket, and gets the mark of its flow. */
 static void put_owned(struct render *r)
 {
 	fputs("\tchain owned {\n", r->out);

@@ -28,8 +28,8 @@
 
 /* Return whether a foreign route that we displace must be saved, to be restored later. A route in
  * table main is always saved: it may be the newest one of a DHCP client. In an uplink's table, a
- * route that replaced one of our routes is not saved, because it did not exist before our
- * installation. */
+ * foreign route that replaced one of our routes is not saved, because that foreign route did not
+ * exist before our installation. */
 static bool route_is_found(struct run *run, const struct route_state *r)
 {
 	return r->table == RT_TABLE_MAIN || !route_was_ours(run, r);

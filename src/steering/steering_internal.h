@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * steering_internal.h - what the files of the steering share: struct steering and struct run. A run
- * is a series of changes, each of which is reported. If a change of an atomic run fails, all its
- * changes are undone.
+ * is a series of changes, each of which is reported. If a change of an atomic run fails, all
+ * changes of the run are undone.
  */
 #ifndef WAYMARK_SRC_STEERING_STEERING_INTERNAL_H
 #define WAYMARK_SRC_STEERING_STEERING_INTERNAL_H
@@ -136,12 +136,12 @@ void ruleset_remove(struct run *run);
 bool ruleset_is_loaded(struct steering *s);
 
 /* steering_protect.c. protection_is_due() returns whether the table must be loaded again to become
- * protected or unprotected. If the process that owned the table has ended, it adopts the table and
- * returns false. protection_load() loads 'text' in place of the existing table, whose listing is
- * 'former' (NULL: no table exists). It returns 0 or -errno. */
+ * protected or unprotected. If the process that owned the table has ended, the function adopts the
+ * table and returns false. protection_load() loads 'text' in place of the existing table, whose
+ * listing is 'former' (NULL: no table exists). It returns 0 or -errno. */
 bool protection_is_due(struct steering *s, bool is_there);
 int protection_load(struct steering *s, const char *text, const char *former);
-/* Load the table without an owner in place of the owned one. Return 0 or -errno; -EALREADY: this
+/* Replace the owned table by the same table without an owner. Return 0 or -errno; -EALREADY: this
  * process does not own the table. */
 int protection_release(struct steering *s, const char *text);
 

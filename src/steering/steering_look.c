@@ -92,8 +92,8 @@ int steering_remember(struct steering *s)
 	return 0;
 }
 
-/* Replace the plan. If the previous plan was fully applied, keep it as s->former. Otherwise it does
- * not describe what is installed. */
+/* Replace the plan. If the previous plan was fully applied, keep it as s->former. A plan that was
+ * not fully applied does not describe what is installed. */
 static void plan_replace(struct steering *s, struct route_plan *plan)
 {
 	if (s->is_settled) {

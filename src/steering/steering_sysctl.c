@@ -69,8 +69,9 @@ static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 			w->name, w->value, w->why, strerror(-err));
 }
 
-/* Return whether the interface of this rp_filter is the one of the former plan. An interface that
- * is new or was created again has new sysctls, so no other process has changed their values. */
+/* Return whether the interface of this rp_filter is the same interface as in the former plan. An
+ * interface that is new or was created again has new sysctls, so no other process has changed their
+ * values. */
 static bool filter_was_there(const struct steering *s, const struct sysctl_want *w)
 {
 	const struct link_state *was, *is;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * adopt.h - adopts flows that began before steering was active. A flow's addresses decide which
- * uplink it belongs to. Pure.
+ * uplink the flow belongs to. Pure.
  *
  * Such a flow has no mark, and the uplink that it began on is not recorded anywhere. But its
  * outside address is often an address of one uplink. Then the flow can only continue by that
@@ -35,8 +35,8 @@ void adopt_free(struct adopt *a);
  * mark-mask, or its uplink is uncertain. */
 uint8_t adopt_decide(const struct adopt *a, const struct ct_event *ev);
 
-/* Return whether the flow came in by its uplink. Only for a flow for which adopt_decide() returns
- * an uplink. */
+/* Return whether the flow came in by its uplink. Call this function only for a flow for which
+ * adopt_decide() has returned an uplink. */
 bool adopt_is_inbound(const struct adopt *a, const struct ct_event *ev);
 
 #endif

@@ -42,9 +42,9 @@ enum uplink_decision {
 	DECISION_NONE,
 	/* like DECISION_NONE: the uplink is used if its link and addresses allow it */
 	DECISION_UP,
-	DECISION_DOWN, /* the uplink's flows use other uplinks, and the uplink gets no new flows;
-			 * traffic that is bound to the uplink's address or interface still leaves
-			 * by it */
+	/* the uplink's flows use other uplinks, and the uplink gets no new flows; traffic that is
+	 * bound to the uplink's address or interface still leaves by the uplink */
+	DECISION_DOWN,
 	/* the uplink gets no share of new flows; all other traffic stays on the uplink */
 	DECISION_DRAIN,
 };

@@ -11,8 +11,8 @@
 #define RULESET_FAMILY "inet"
 #define RULESET_TABLE  "waymark"
 
-/* Log prefixes of the rules' NFLOG messages, one for each enum stray_kind except STRAY_OTHER
- * (event.h). */
+/* Log prefixes of the rules' NFLOG messages, one for each value of enum stray_kind (event.h) except
+ * STRAY_OTHER. */
 #define PREFIX_MISMATCH	 "waymark mismatch "
 #define PREFIX_ELSEWHERE "waymark elsewhere "
 #define PREFIX_UNMARKED	 "waymark unmarked "

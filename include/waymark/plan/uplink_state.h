@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * uplink_state.h - describes an uplink's state in one word, from the plan and a snapshot. Pure. The
- * daemon and the command line both use it, so that they report the same.
+ * daemon and the command line both use these functions, so that they report the same state.
  */
 #ifndef WAYMARK_PLAN_UPLINK_STATE_H
 #define WAYMARK_PLAN_UPLINK_STATE_H

@@ -86,7 +86,7 @@ struct failover {
  * flows. Return 0 (call failover_free() afterwards), -ENOENT if the history has no such failover,
  * or -errno; query_error() then has the message. */
 int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out);
-/* Like query_failover(), but find the failover by its id, which query_failovers() lists. */
+/* Like query_failover(), but find the failover with this id. query_failovers() lists the ids. */
 int query_failover_of(struct query *q, int64_t id, struct failover *out);
 void failover_free(struct failover *f);
 

@@ -103,14 +103,14 @@ int feed_span(struct feed *f, struct feed_span *out);
 /* Count the changes of a table after a position. Return 0 or -errno. */
 int feed_pending(struct feed *f, enum feed_table_id table, int64_t after, int64_t *count);
 
-/* Call fn for the changes of a table after the position 'after', for at most limit of them. Return
- * 0, the result of fn, or -errno; -EBADMSG if the history is damaged. */
+/* Call fn for the changes of a table after the position 'after', but for at most 'limit' changes.
+ * Return 0, the result of fn, or -errno; -EBADMSG if the history is damaged. */
 int feed_read(struct feed *f, enum feed_table_id table, int64_t after, unsigned limit,
 	      feed_row_fn *fn, void *data);
 
 /* Call fn for the live flows that have an id above after_id and began before before_ms, in the
- * order of ids, for at most limit of them. A later change of such a flow has a higher version than
- * the row that fn gets here. Return 0, the result of fn, or -errno. */
+ * order of ids, but for at most 'limit' flows. A later change of such a flow has a higher version
+ * than the row that fn gets here. Return 0, the result of fn, or -errno. */
 int feed_read_live(struct feed *f, int64_t after_id, int64_t before_ms, unsigned limit,
 		   feed_row_fn *fn, void *data);
 

@@ -4,8 +4,8 @@
  * killed.
  *
  * A row consists of named, typed values, one per column of the view, in the view's order. The
- * caller decides how to show them. No transaction is open while a row is shown, so a slow reader
- * does not make the write-ahead log grow.
+ * caller decides how to show the values. No transaction is open while a row is shown, so a slow
+ * reader does not make the write-ahead log grow.
  */
 #ifndef WAYMARK_STORE_QUERY_H
 #define WAYMARK_STORE_QUERY_H

@@ -26,8 +26,9 @@ struct store *store_open(const char *path, FILE *errors);
 /* Like store_open(), but for a daemon, which must steer even without a history. If SQLite finds our
  * database damaged, rename the database, print one line to errors, and create a new database. The
  * writer then records a gap and counts a renewal. If the disk is full, is read-only or reports an
- * error, print one line to errors and open the database for reading only. If that fails too, open
- * an empty database in memory. In both cases the writer opens the database for writing later. */
+ * error, print one line to errors and open the database for reading only. If the database cannot be
+ * opened for reading, open an empty database in memory. In both cases the writer opens the database
+ * for writing later. */
 struct store *store_open_or_renew(const char *path, FILE *errors);
 
 /* Commit, checkpoint the write-ahead log and close. NULL is allowed. */

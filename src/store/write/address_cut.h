@@ -14,7 +14,7 @@ struct address_cut {
 };
 
 /* Register two SQL functions: address_cut(ADDRESS) cuts an address that is encoded as in the
- * tables; text_cut(TEXT) cuts each address in a message. cut must outlive the connection. Return
+ * tables; text_cut(TEXT) cuts each address in a message. 'cut' must outlive the connection. Return
  * SQLite's result code. */
 int address_cut_register(sqlite3 *db, struct address_cut *cut);
 

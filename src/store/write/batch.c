@@ -175,8 +175,8 @@ static void error_note(struct writer *w, int rc, int system_errno, const char *t
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Note that the database was lost. reason is one word for the alert, text is a sentence, and
- * created names what is created in place of the lost file. */
+/* Note that the database was lost. 'reason' is one word for the alert. 'text' is a sentence.
+ * 'created' names what is created in place of the lost file. */
 static void renew(struct writer *w, const char *reason, const char *text, const char *created)
 {
 	w->moved_since_ms = w->in_place_ms;

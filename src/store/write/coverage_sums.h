@@ -21,9 +21,9 @@ enum coverage_statement {
 };
 extern const char *const coverage_sql[COVERAGE_STATEMENTS];
 
-/* Add the interval if r has one (started_ms is not 0), and save the counter reading. statements are
- * prepared from coverage_sql. Set *hour_id to the id of the hour's row in table coverage_hour, or
- * to 0 if no interval was added. Return SQLite's result code. */
+/* Add the interval if r has one (started_ms is not 0), and save the counter reading. 'statements'
+ * are prepared from coverage_sql. Set *hour_id to the id of the hour's row in table coverage_hour,
+ * or to 0 if no interval was added. Return SQLite's result code. */
 int coverage_put(sqlite3_stmt *const *statements, const struct uplinks *u,
 		 const struct coverage_record *r, int64_t *hour_id);
 

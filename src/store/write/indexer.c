@@ -2,7 +2,7 @@
 /*
  * indexer.c - builds the postings of slices. It reads a slice's flows (which are usually still
  * cached), sorts their addresses in memory, and writes the postings in the order of the table's
- * key. No page of the table is therefore written twice for one slice. Full slices are indexed
+ * key. Therefore no page of the table is written twice for one slice. Full slices are indexed
  * first. The newest slice still grows, and is indexed again and again when there is nothing else to
  * do.
  *

@@ -47,8 +47,8 @@ bool indexer_has_work(const struct indexer *x, const struct ingest *in);
  * begun. */
 bool indexer_begin_newest(struct indexer *x, const struct ingest *in, int64_t now_ms);
 
-/* Read or write a part of a slice in a transaction of its own, which takes some milliseconds.
- * Return SQLite's result code. */
+/* Read or write a part of a slice in its own transaction. This takes some milliseconds. Return
+ * SQLite's result code. */
 int indexer_step(struct indexer *x, struct ingest *in);
 
 #endif

@@ -149,9 +149,9 @@ static int flow_insert(struct ingest *in, struct slice *slice, const struct flow
 	return flow_run(in, PUT_FLOW_NEW, f, &did);
 }
 
-/* Add the flow to the log of changes. If its end is written for the first time, add the flow to the
- * sums of hosts. A closed flow is added only when its conntrack entry ends, because only then are
- * its counters known. */
+/* Add the flow to the log of changes. If the flow's end is written for the first time, also add the
+ * flow to the sums of hosts. A closed flow is added only when its conntrack entry ends, because
+ * only then are its counters known. */
 static int flow_ended(struct ingest *in, const struct flow_record *f, bool is_first)
 {
 	int rc = changes_note(&in->changes, is_first ? CHANGE_FLOW_ENDED : CHANGE_FLOW, f->id);

@@ -198,8 +198,8 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                                  \
 	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
 
-/* Delete the oldest gaps that have ended when space is needed, but keep ?1 gaps. So many are kept
- * because gaps are few and small, and because only gaps show that rows are missing. */
+/* Delete the oldest gaps that have ended when space is needed, but keep ?1 gaps. Gaps are kept
+ * because they are few and small, and because only gaps show that rows are missing. */
 #define GAPS_LEAVE_SQL                                                                             \
 	"DELETE FROM gap WHERE (SELECT count(*) FROM gap) > ?1 AND id IN (SELECT id FROM gap"      \
 	" WHERE ended IS NOT NULL ORDER BY max(ifnull(started, 0), ended)"                         \

@@ -13,8 +13,8 @@
 
 #define AWAKE UINT64_MAX
 
-/* Map the ring. A page is returned to the kernel only when all its records have been taken, so the
- * ring has up to a page of additional places. */
+/* Map the ring. A page is returned to the kernel only when all its records have been taken.
+ * Therefore the ring has more places than its capacity: up to a page of additional places. */
 static int ring_map(struct queue *q, uint32_t capacity)
 {
 	q->page = (size_t)sysconf(_SC_PAGESIZE);
@@ -95,8 +95,8 @@ static void pages_release(struct queue *q, size_t from, size_t to)
 		madvise((char *)q->ring + from, to - from, MADV_DONTNEED);
 }
 
-/* Drop the n oldest records. Release their pages before head advances, because from then on the
- * producer may reuse their places. */
+/* Drop the n oldest records. Release their pages before head advances, because the producer may
+ * reuse their places as soon as head has advanced. */
 void queue_take(struct queue *q, uint32_t n)
 {
 	uint64_t head = atomic_load_explicit(&q->head, memory_order_relaxed) + n;

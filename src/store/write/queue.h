@@ -46,8 +46,8 @@ struct record *queue_at(struct queue *q, uint32_t i);
 /* Consumer: drop the n oldest records. */
 void queue_take(struct queue *q, uint32_t n);
 
-/* Consumer: sleep until depth records are queued, until a time of CLOCK_MONOTONIC, or until
- * queue_kick() is called. */
+/* Consumer: sleep until 'depth' records are queued, until the CLOCK_MONOTONIC time until_ms, or
+ * until queue_kick() is called. */
 void queue_wait(struct queue *q, uint32_t depth, int64_t until_ms);
 void queue_kick(struct queue *q);
 

@@ -87,8 +87,8 @@ void batch_forget(struct writer *w); /* unload what was loaded from the database
 /* Clean up after a statement has failed with rc. Roll back and note why the statement failed. If
  * the connection may be broken, close it. If the database is damaged, rename it. Return rc. */
 int batch_give_up(struct writer *w, int rc);
-/* Note that the database is lost and why, so that a gap is recorded in the new database. Call
- * batch_renew_damaged() after store_set_aside() has renamed a damaged database, and
+/* Note that the database is lost and why it is lost, so that a gap is recorded in the new database.
+ * Call batch_renew_damaged() after store_set_aside() has renamed a damaged database, and
  * batch_renew_moved() if a file is not at its path. */
 void batch_renew_damaged(struct writer *w);
 void batch_renew_moved(struct writer *w, enum store_move move);
