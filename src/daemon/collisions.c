@@ -23,14 +23,16 @@
 #include "waymark/hostcheck/hostcheck.h"
 #include "waymark/steering/steering.h"
 
-/* A check runs SETTLE_MS after a change, because tools change rules in bursts. It runs at least
- * SPACING_MS after the previous check, because a snapshot of many routes is expensive. */
-#define SETTLE_MS  1000
-#define SPACING_MS 5000
+/* A check runs SETTLE_MS after a change, because tools change rules in bursts. A snapshot of many
+ * routes is expensive. The next check waits SPACING times as long as the previous one took, at most
+ * SPACING_MOST_MS. */
+#define SETTLE_MS	1000
+#define SPACING		100
+#define SPACING_MOST_MS 5000
 
 struct collisions {
-	int64_t due_ms, last_ms; /* times of the next and the previous check, steady clock; 0:
-				  * none */
+	int64_t due_ms, idle_ms; /* times of the next check, and before which there is none, steady
+				  * clock; 0: none */
 	struct who who;		 /* sender of the first notice since the last check */
 	struct findings known;	 /* findings of the latest check of ip rules and routes */
 };
@@ -140,8 +142,8 @@ void collisions_notice(struct daemon *d, const struct rtnl_notice *n)
 		c->due_ms = now_ms + SETTLE_MS;
 		who_of_port(&c->who, n->pid);
 	}
-	if (c->last_ms && c->due_ms < c->last_ms + SPACING_MS)
-		c->due_ms = c->last_ms + SPACING_MS;
+	if (c->due_ms < c->idle_ms)
+		c->due_ms = c->idle_ms;
 }
 
 static void finding_alert(struct daemon *d, const struct finding *one)
@@ -168,6 +170,14 @@ static void finding_alert(struct daemon *d, const struct finding *one)
 	publish_raise(d, &a);
 }
 
+/* Return until when there is no further check, after one that started at since_ms. */
+static int64_t idle_until(int64_t since_ms)
+{
+	int64_t now_ms = clock_steady_ms(), wait_ms = (now_ms - since_ms) * SPACING;
+
+	return now_ms + (wait_ms < SPACING_MOST_MS ? wait_ms : SPACING_MOST_MS);
+}
+
 void collisions_tick(struct daemon *d, int64_t now_ms)
 {
 	struct collisions *c = d->collisions;
@@ -176,9 +186,9 @@ void collisions_tick(struct daemon *d, int64_t now_ms)
 	if (!c->due_ms || now_ms < c->due_ms)
 		return;
 	c->due_ms = 0;
-	c->last_ms = now_ms;
 	if (hostcheck_routing(d->config, &found))
 		log_err("cannot look for collisions with other programs: out of memory");
+	c->idle_ms = idle_until(now_ms);
 	for (size_t i = 0; i < found.n; i++) {
 		const struct finding *one = &found.list[i];
 
