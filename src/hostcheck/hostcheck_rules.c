@@ -59,8 +59,21 @@ bool hostcheck_prefix_is_general(const struct prefix *p)
 	return p->len <= fib_general_len(p->addr.family) && p->addr.bytes[0] >> 5 == 1;
 }
 
-/* Return the general route (hostcheck_prefix_is_general) that the rule selects in its table. A more
- * specific route is preferred, then a route with a lower metric. */
+/* Return whether the rule ignores routes to the interface of this route. */
+static bool group_is_suppressed(const struct netstate *s, const struct rule_state *r,
+				const struct route_state *route)
+{
+	const struct link_state *link =
+		r->extra.has_suppress_ifgroup && route->n_nexthops
+			? netstate_link_by_index(s, route->nexthops[0].ifindex)
+			: NULL;
+
+	return link && link->group == r->extra.suppress_ifgroup;
+}
+
+/* Return the general route (hostcheck_prefix_is_general) that the rule selects in its table, or NULL
+ * if it suppresses that route. A more specific route is preferred, then a route with a lower
+ * metric. */
 static const struct route_state *general_route(const struct netstate *s, const struct rule_state *r)
 {
 	const struct route_state *found = NULL;
@@ -76,7 +89,7 @@ static const struct route_state *general_route(const struct netstate *s, const s
 		    (at->dst.len == found->dst.len && at->metric < found->metric))
 			found = at;
 	}
-	return found;
+	return found && group_is_suppressed(s, r, found) ? NULL : found;
 }
 
 /* --- the order of rules -------------------------------------------------------------- */

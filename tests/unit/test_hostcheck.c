@@ -398,6 +398,7 @@ static void test_rules_that_harm_nothing(void **state)
 		rule_of(1, 0, 0, 77), /* for sockets that are bound to another interface */
 		rule_of(1, 0, 0, 0),  /* jumps to itself: to a rule before ours */
 		rule_of(1, 0, 0, 0),  /* jumps to a rule that is missing */
+		rule_of(1, 0, 0, 77), /* ignores routes to the interfaces of their group */
 	};
 	size_t n = sizeof(rules) / sizeof(*rules);
 
@@ -410,6 +411,7 @@ static void test_rules_that_harm_nothing(void **state)
 	rules[11].action = rules[12].action = FR_ACT_GOTO;
 	rules[11].extra.target = 1;
 	rules[12].extra.target = 32000;
+	rules[13].extra.has_suppress_ifgroup = true;
 	for (size_t i = 0; i < n; i++) {
 		check_rule(&rules[i]);
 		assert_finding(FINDING_OK, "no ip rule of another program", NULL);
