@@ -59,6 +59,7 @@ static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c,
 		.is_marked = is_marked,
 		.mark = c->p ? c->p->mark : f->mark,
 		.iifindex = c->p ? c->p->iifindex : 0,
+		.proto = f->proto,
 	};
 	struct endpoints tuple[2];
 
@@ -67,6 +68,8 @@ static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c,
 	flows_tuples(a->flows, ref, tuple);
 	stray.src = tuple[c->direction].src;
 	stray.dst = tuple[!c->direction].src;
+	stray.sport = tuple[c->direction].sport;
+	stray.dport = tuple[!c->direction].sport;
 	return a->port.diagnose(a->port.data, &stray, object);
 }
 

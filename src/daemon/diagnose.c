@@ -29,6 +29,8 @@ struct diagnosis {
 	int64_t time_ms;  /* when the answer was complete; 0: no answer yet */
 	int64_t spent_ms; /* how long the answer took */
 	struct addr dst;
+	uint8_t proto;
+	uint16_t sport, dport;
 	uint32_t mark;
 	enum reason reason;
 	char object[OBJECT_MAX];
@@ -97,6 +99,15 @@ static const char *iifname_of(struct daemon *d, const struct audit_stray *stray)
 	return name ? name : "";
 }
 
+/* Return whether the latest answer holds for the packet. One of the two ports is the client's,
+ * which differs in each flow and which rules seldom look at. */
+static bool is_alike(const struct diagnosis *known, const struct audit_stray *stray)
+{
+	return known->mark == stray->mark && known->proto == stray->proto &&
+	       (known->dport == stray->dport || known->sport == stray->sport) &&
+	       addr_is_equal(&known->dst, &stray->dst);
+}
+
 static const struct diagnosis *routing_diagnose(struct daemon *d, const struct audit_stray *stray,
 						int64_t now_ms)
 {
@@ -108,6 +119,9 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 		.src = stray->src,
 		.dst = stray->dst,
 		.family = stray->src.family,
+		.proto = stray->proto,
+		.sport = stray->sport,
+		.dport = stray->dport,
 		.mark = stray->mark,
 		.iifname = iifname_of(d, stray),
 	};
@@ -115,10 +129,15 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 	if (!u)
 		return NULL;
 	if (is_of_now(known->time_ms, known->spent_ms, now_ms) &&
-	    ((known->mark == stray->mark && addr_is_equal(&known->dst, &stray->dst)) ||
-	     !may_ask(d, now_ms)))
+	    (is_alike(known, stray) || !may_ask(d, now_ms)))
 		return known;
-	*known = (struct diagnosis){.dst = stray->dst, .mark = stray->mark};
+	*known = (struct diagnosis){
+		.dst = stray->dst,
+		.proto = stray->proto,
+		.sport = stray->sport,
+		.dport = stray->dport,
+		.mark = stray->mark,
+	};
 	known->reason = steering_diagnose(d->steering, u, &q, known->object);
 	answer_stamp(d, known, now_ms);
 	/* The uplink may be down although its link is up: its routes are not installed yet, it was

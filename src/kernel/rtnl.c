@@ -13,6 +13,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -396,6 +397,18 @@ int rtnl_route_delete(struct rtnl *r, const struct route_state *route)
 	return request_run(r, nlh);
 }
 
+/* The kernel answers for TCP and UDP with ports, and for other protocols only without. */
+static void put_ports(struct nlmsghdr *nlh, const struct fib_query *q)
+{
+	if (q->proto != IPPROTO_TCP && q->proto != IPPROTO_UDP)
+		return;
+	mnl_attr_put_u8(nlh, RTA_IP_PROTO, q->proto);
+	if (q->sport)
+		mnl_attr_put_u16(nlh, RTA_SPORT, htons(q->sport));
+	if (q->dport)
+		mnl_attr_put_u16(nlh, RTA_DPORT, htons(q->dport));
+}
+
 int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route)
 {
 	char request[256] = {0};
@@ -421,6 +434,7 @@ int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state
 		mnl_attr_put_u32(nlh, RTA_MARK, q->mark);
 	if (iifindex)
 		mnl_attr_put_u32(nlh, RTA_IIF, iifindex);
+	put_ports(nlh, q);
 	err = request_run_for(r, nlh, RTM_NEWROUTE);
 	if (!err)
 		err = rtnl_decode_answer(&answer, (const void *)r->buffer, &room);

@@ -85,9 +85,61 @@ static bool selectors_fit(const struct rule_state *r, const struct fib_query *q)
 	return prefix_fits(&r->src, &q->src) && prefix_fits(&r->dst, &q->dst);
 }
 
-static bool rule_fits(const struct rule_state *r, const struct fib_query *q)
+enum fit { FIT_NO, FIT_MAYBE, FIT_YES };
+
+static enum fit range_fit(const uint16_t range[2], uint16_t port)
 {
-	return r->family == q->family && selectors_fit(r, q) != r->is_inverted;
+	if (!range[0])
+		return FIT_YES;
+	if (!port)
+		return FIT_MAYBE;
+	return port >= range[0] && port <= range[1] ? FIT_YES : FIT_NO;
+}
+
+static enum fit proto_fit(const struct rule_extra *e, uint8_t proto)
+{
+	if (!e->ip_proto || e->ip_proto == proto)
+		return FIT_YES;
+	return proto ? FIT_NO : FIT_MAYBE;
+}
+
+/* The kernel routes a forwarded packet as one of user 0. */
+static enum fit users_fit(const struct rule_extra *e, const char *iifname)
+{
+	if (!e->has_uids)
+		return FIT_YES;
+	if (!*iifname || !strcmp(iifname, "lo"))
+		return FIT_MAYBE;
+	return e->uids[0] ? FIT_NO : FIT_YES;
+}
+
+static enum fit less(enum fit a, enum fit b)
+{
+	return a < b ? a : b;
+}
+
+/* Return whether the selectors fit that has_other stands for. */
+static enum fit others_fit(const struct rule_state *r, const struct fib_query *q)
+{
+	const struct rule_extra *e = &r->extra;
+	enum fit fit = less(proto_fit(e, q->proto), users_fit(e, q->iifname));
+
+	fit = less(fit, less(range_fit(e->sports, q->sport), range_fit(e->dports, q->dport)));
+	if (e->tos || e->tun_id || e->is_l3mdev ||
+	    !(e->ip_proto || e->sports[0] || e->dports[0] || e->has_uids))
+		fit = less(fit, FIT_MAYBE);
+	return fit;
+}
+
+static enum fit rule_fit(const struct rule_state *r, const struct fib_query *q)
+{
+	enum fit fit = FIT_NO;
+
+	if (r->family != q->family)
+		return FIT_NO;
+	if (selectors_fit(r, q))
+		fit = r->has_other ? others_fit(r, q) : FIT_YES;
+	return r->is_inverted ? FIT_YES - fit : fit;
 }
 
 /* Return whether the rule suppresses the route that was found. Like the kernel, look only at the
@@ -107,22 +159,17 @@ static bool rule_suppresses(const struct netstate *s, const struct rule_state *r
 	return link && link->group == rule->extra.suppress_ifgroup;
 }
 
-/* Return whether the rule ends the look-up. If it does, *a is complete. */
+/* Return whether the rule ends the look-up, and in *route the route that it found, or NULL. */
 static bool rule_decides(const struct netstate *s, const struct rule_state *r,
-			 const struct fib_query *q, struct fib_answer *a)
+			 const struct fib_query *q, const struct route_state **route)
 {
-	const struct route_state *route;
-
-	if (r->action != FR_ACT_TO_TBL) {
-		*a = (struct fib_answer){.rule = r, .is_sure = a->is_sure};
-		return r->action != FR_ACT_NOP;
-	}
-	route = table_lookup(s, r->table, q->family, &q->src, &q->dst);
-	if (!route || route->type == RTN_THROW || rule_suppresses(s, r, route))
+	*route = NULL;
+	if (r->action == FR_ACT_GOTO || r->action == FR_ACT_NOP)
 		return false;
-	a->rule = r;
-	a->route = route;
-	return true;
+	if (r->action != FR_ACT_TO_TBL)
+		return true;
+	*route = table_lookup(s, r->table, q->family, &q->src, &q->dst);
+	return *route && (*route)->type != RTN_THROW && !rule_suppresses(s, r, *route);
 }
 
 static const struct rule_state *rule_after(const struct netstate *s, uint8_t family,
@@ -153,16 +200,31 @@ static const struct rule_state *rule_at(const struct netstate *s, uint8_t family
 	return NULL;
 }
 
-/* Return the rule to examine after r. If r is a goto that matches, this is the goto's target.
- * Otherwise, or if the target does not exist, this is the next rule. */
-static const struct rule_state *rule_follow(const struct netstate *s, const struct fib_query *q,
-					    const struct rule_state *r)
+/* Return the rule to examine after r, which matches. If r is a goto, this is its target. Otherwise,
+ * or if the target does not exist, this is the next rule. */
+static const struct rule_state *rule_follow(const struct netstate *s, const struct rule_state *r,
+					    struct fib_answer *a)
 {
 	const struct rule_state *target = NULL;
 
-	if (r->action == FR_ACT_GOTO && rule_fits(r, q) && r->extra.target > r->priority)
-		target = rule_at(s, q->family, r->extra.target);
-	return target ? target : rule_after(s, q->family, r);
+	if (r->action == FR_ACT_GOTO && r->extra.target > r->priority)
+		target = rule_at(s, r->family, r->extra.target);
+	if (target && r->protocol != ROUTE_PROTOCOL_WAYMARK)
+		a->jump = r;
+	return target ? target : rule_after(s, r->family, r);
+}
+
+/* Note a rule that may match. */
+static void possible_note(const struct netstate *s, const struct rule_state *r,
+			  const struct fib_query *q, struct fib_answer *a)
+{
+	const struct route_state *route;
+
+	a->is_sure = false;
+	if (a->possible_rule || !rule_decides(s, r, q, &route) || !route)
+		return;
+	a->possible_rule = r;
+	a->possible_route = route;
 }
 
 void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_answer *a)
@@ -170,13 +232,17 @@ void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_
 	const struct rule_state *r = rule_after(s, q->family, NULL);
 
 	*a = (struct fib_answer){.is_sure = true};
-	for (; r; r = rule_follow(s, q, r)) {
-		if (r->has_other)
-			a->is_sure = a->is_sure && !rule_fits(r, q);
-		else if (r->action != FR_ACT_GOTO && rule_fits(r, q) && rule_decides(s, r, q, a))
+	while (r) {
+		enum fit fit = rule_fit(r, q);
+
+		if (fit == FIT_MAYBE)
+			possible_note(s, r, q, a);
+		if (fit == FIT_YES && rule_decides(s, r, q, &a->route)) {
+			a->rule = r;
 			return;
+		}
+		r = fit == FIT_YES ? rule_follow(s, r, a) : rule_after(s, q->family, r);
 	}
-	a->rule = NULL;
 	a->route = NULL;
 }
 
@@ -221,6 +287,24 @@ static bool is_rule_before(const struct config *c, const struct rule_state *answ
 	return answer && answer->priority < mark->priority && !is_local_first(c, answer);
 }
 
+/* Return whether another program's goto rule skipped the mark's rule. */
+static bool is_skipped(const struct rule_state *jump, const struct rule_state *mark)
+{
+	return jump && jump->priority < mark->priority && jump->extra.target > mark->priority;
+}
+
+/* The routes lead to the uplink. Return whether the packet may have met a rule that leads elsewhere
+ * before; if so, make that rule the answer. */
+static bool is_possibly_before(const struct config *c, struct fib_answer *a, uint32_t ifindex)
+{
+	if (!a->possible_rule || is_local_first(c, a->possible_rule) ||
+	    fib_route_leads_to(a->possible_route, ifindex))
+		return false;
+	a->rule = a->possible_rule;
+	a->route = a->possible_route;
+	return true;
+}
+
 enum reason fib_diagnose(const struct netstate *s, const struct config *c,
 			 const struct uplink_config *u, const struct fib_query *q,
 			 struct fib_answer *answer)
@@ -234,9 +318,14 @@ enum reason fib_diagnose(const struct netstate *s, const struct config *c,
 		return REASON_UPLINK_DOWN;
 	fib_lookup(s, q, a);
 	if (a->route && fib_route_leads_to(a->route, link->index))
-		return REASON_UNEXPLAINED;
+		return is_possibly_before(c, a, link->index) ? REASON_RULE_BEFORE
+							     : REASON_UNEXPLAINED;
 	if (!rule)
 		return REASON_RULE_MISSING;
+	if (is_skipped(a->jump, rule)) {
+		a->rule = a->jump;
+		return REASON_RULE_BEFORE;
+	}
 	if (is_rule_before(c, a->rule, rule))
 		return REASON_RULE_BEFORE;
 	return a->route && a->route->dst.len ? REASON_ROUTE_SPECIFIC : REASON_ROUTE_MISSING;

@@ -209,6 +209,33 @@ at router ip rule del pref 900
 at router ip -6 rule del pref 900
 flows_end
 
+# By ports, and by the user of the router's own packets; and a jump over ours.
+flows_begin
+for family in -4 -6; do
+	to=203.0.113.0/24
+	[ $family = -4 ] || to=2001:db8:113::/48
+	at router ip $family rule add pref 900 ipproto udp dport 7 lookup 250
+	at router ip $family rule add pref 901 ipproto tcp dport 7 lookup 250
+	at router ip $family rule add pref 902 iif lo uidrange 0-0 to $to lookup 250
+done
+flows_push
+reasoned rule-before 'rules by port and by user before it' "$forwarded" "$own" "$inbound"
+for priority in 900 901 902; do
+	at router ip rule del pref $priority
+	at router ip -6 rule del pref $priority
+done
+flows_end
+
+flows_begin
+at router ip rule add pref 900 goto 32766
+at router ip -6 rule add pref 900 goto 32766
+flows_push
+reasoned rule-before 'a rule that jumps over it'
+check '... the log names it' grep -q 'ip rule priority 900 goto 32766 takes over flow' "$lab_tmp/waymarkd.log"
+at router ip rule del pref 900
+at router ip -6 rule del pref 900
+flows_end
+
 flows_begin
 table_empty
 flows_push

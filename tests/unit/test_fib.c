@@ -5,6 +5,7 @@
  */
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -154,11 +155,65 @@ static void a_rule_is_asked_for_all_its_selectors(void **state)
 	fib_lookup(s, &q, &a);
 	assert_int_equal(a.rule->priority, 1001);
 	assert_false(a.is_sure);
+	assert_ptr_equal(a.possible_rule, r);
+	assert_int_equal(a.possible_route->table, 250);
 	r->has_other = false;
 	r->action = FR_ACT_BLACKHOLE;
 	fib_lookup(s, &q, &a);
 	assert_int_equal(a.rule->priority, 500);
 	assert_null(a.route);
+	netstate_free(s);
+}
+
+/* Return the priority of the rule that decides for a TCP packet from port 40000 to port 443. */
+static uint32_t decided_by(struct netstate *s, const char *iifname, bool *is_sure)
+{
+	struct fib_query q = query(2);
+	struct fib_answer a;
+
+	q.proto = IPPROTO_TCP;
+	q.sport = 40000;
+	q.dport = 443;
+	q.iifname = iifname;
+	fib_lookup(s, &q, &a);
+	*is_sure = a.is_sure;
+	return a.rule->priority;
+}
+
+static void protocols_ports_and_users_are_selectors(void **state)
+{
+	struct netstate *s = router(ALL);
+	struct rule_state *r = rule_add(s, 500, 0, 250);
+	bool is_sure;
+
+	(void)state;
+	r->has_other = true;
+	r->extra.ip_proto = IPPROTO_TCP;
+	r->extra.dports[0] = 400;
+	r->extra.dports[1] = 500;
+	assert_int_equal(decided_by(s, "lan", &is_sure), 500);
+	assert_true(is_sure);
+	r->is_inverted = true;
+	assert_int_equal(decided_by(s, "lan", &is_sure), 1001);
+	assert_true(is_sure);
+	r->is_inverted = false;
+	r->extra.tos = 16;
+	assert_int_equal(decided_by(s, "lan", &is_sure), 1001);
+	assert_false(is_sure);
+	r->extra.tos = 0;
+	r->extra.sports[0] = r->extra.sports[1] = 53;
+	assert_int_equal(decided_by(s, "lan", &is_sure), 1001);
+	assert_true(is_sure);
+	r->extra = (struct rule_extra){.ip_proto = IPPROTO_UDP};
+	assert_int_equal(decided_by(s, "lan", &is_sure), 1001);
+	assert_true(is_sure);
+	r->extra = (struct rule_extra){.has_uids = true, .uids = {0, 9}};
+	assert_int_equal(decided_by(s, "lan", &is_sure), 500);
+	r->extra.uids[0] = 1;
+	assert_int_equal(decided_by(s, "lan", &is_sure), 1001);
+	assert_true(is_sure);
+	assert_int_equal(decided_by(s, "lo", &is_sure), 1001);
+	assert_false(is_sure);
 	netstate_free(s);
 }
 
@@ -207,6 +262,17 @@ static void the_reason_is_what_was_changed(void **state)
 	assert_int_equal(why(s), REASON_RULE_BEFORE);
 	s = router(ALL);
 	rule_add(s, 900, 0, RT_TABLE_MAIN);
+	assert_int_equal(why(s), REASON_RULE_BEFORE);
+	/* ... by a property that the query does not have, or that skips ours. */
+	s = router(ALL);
+	rule_add(s, 900, 2, 250)->has_other = true;
+	assert_int_equal(why(s), REASON_RULE_BEFORE);
+	s = router(ALL);
+	rule_add(s, 900, 2, 251)->has_other = true;
+	assert_int_equal(why(s), REASON_UNEXPLAINED);
+	s = router(ALL);
+	rule_add(s, 900, 2, 0)->action = FR_ACT_GOTO;
+	s->rules[s->n_rules - 1].extra.target = 32766;
 	assert_int_equal(why(s), REASON_RULE_BEFORE);
 	/* ... with the same path does no harm. */
 	s = router(ALL);
@@ -367,6 +433,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packets_go_by_their_mark),
 		cmocka_unit_test(a_rule_is_asked_for_all_its_selectors),
+		cmocka_unit_test(protocols_ports_and_users_are_selectors),
 		cmocka_unit_test(the_lower_metric_and_the_longer_prefix_count),
 		cmocka_unit_test(the_reason_is_what_was_changed),
 		cmocka_unit_test(jumps_and_groups_are_followed),

@@ -27,7 +27,9 @@ struct audit_stray {
 	uint32_t mark;	      /* the packet's whole mark; if a label is the only evidence of the
 			       * packet, the flow's mark under mark-mask */
 	struct addr src, dst; /* as routing saw them: after DNAT, before SNAT */
-	uint32_t iifindex;    /* interface that the packet came in by; 0: sent by this host, or
+	uint8_t proto;
+	uint16_t sport, dport; /* as src and dst; 0: the protocol has none */
+	uint32_t iifindex;     /* interface that the packet came in by; 0: sent by this host, or
 			       * unknown */
 };
 

@@ -16,8 +16,10 @@
 struct fib_query {
 	struct addr src, dst;
 	uint8_t family;
-	uint32_t mark;	     /* the packet's mark, not masked */
-	const char *iifname; /* input interface; "lo": this host sends the packet; "": unknown */
+	uint8_t proto;	       /* IPPROTO_...; 0: unknown */
+	uint16_t sport, dport; /* 0: unknown */
+	uint32_t mark;	       /* the packet's mark, not masked */
+	const char *iifname;   /* input interface; "lo": this host sends the packet; "": unknown */
 };
 
 /* Result of a look-up. rule and route belong to the snapshot. */
@@ -31,6 +33,12 @@ struct fib_answer {
 	/* false: an earlier rule has selectors that the query does not cover, and may match the
 	 * packet */
 	bool is_sure;
+	/* the first of these rules whose table has a route for the packet, and that route; NULL:
+	 * none */
+	const struct rule_state *possible_rule;
+	const struct route_state *possible_route;
+	/* another program's goto rule that was followed; NULL: none */
+	const struct rule_state *jump;
 };
 void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_answer *a);
 
@@ -50,10 +58,11 @@ bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex);
 
 /* Return why packets with the mark of uplink u do not leave by u in this snapshot:
  * REASON_UPLINK_DOWN, REASON_RULE_MISSING (no rule for the mark), REASON_RULE_BEFORE (another
- * process's rule matches first), REASON_ROUTE_SPECIFIC (a route other than a default route leads
- * elsewhere), REASON_ROUTE_MISSING (the uplink's table has no route by the uplink). If the packets
- * do leave by u, return REASON_UNEXPLAINED. If 'answer' is not NULL, set *answer to the result of
- * the look-up. */
+ * process's rule matches first, or skips the rule of the mark), REASON_ROUTE_SPECIFIC (a route
+ * other than a default route leads elsewhere), REASON_ROUTE_MISSING (the uplink's table has no route
+ * by the uplink). If the packets do leave by u, return REASON_UNEXPLAINED; but if an earlier rule
+ * may match (is_sure) and leads elsewhere, return REASON_RULE_BEFORE with that rule as the answer.
+ * If 'answer' is not NULL, set *answer to the result of the look-up. */
 enum reason fib_diagnose(const struct netstate *s, const struct config *c,
 			 const struct uplink_config *u, const struct fib_query *q,
 			 struct fib_answer *answer);

@@ -137,18 +137,30 @@ static void addr_take(struct addr *a, const char *first, const char *second)
 		addr_parse(a, first ? first : second);
 }
 
-/* Set e->src and e->dst to the addresses of a packet after DNAT and before SNAT. The packet travels
- * in the direction that the mark steers: if the flow entered by an uplink, the packet is a
- * reply. */
+static uint16_t port_take(const struct row_copy_row *f, const char *column)
+{
+	return (uint16_t)row_copy_number(f, column, 0);
+}
+
+/* Set e->src, e->dst, e->sport and e->dport to those of a packet after DNAT and before SNAT. The
+ * packet travels in the direction that the mark steers: if the flow entered by an uplink, the packet
+ * is a reply. */
 static void packet_take(struct explanation *e)
 {
 	const struct row_copy_row *f = e->flow;
+	uint16_t client_port = port_take(f, "sport");
+	uint16_t server_port = port_take(f, row_copy_text(f, "nat_dport") ? "nat_dport" : "dport");
+	const char *proto = row_copy_text(f, "proto");
+	int number = proto ? proto_parse(proto) : -1;
 	struct addr client, server;
 
 	addr_take(&client, row_copy_text(f, "src"), NULL);
 	addr_take(&server, row_copy_text(f, "nat_dst"), row_copy_text(f, "dst"));
 	e->src = e->ingress ? server : client;
 	e->dst = e->ingress ? client : server;
+	e->proto = number > 0 ? (uint8_t)number : 0;
+	e->sport = e->ingress ? server_port : client_port;
+	e->dport = e->ingress ? client_port : server_port;
 }
 
 static void flow_read(struct explanation *e, const struct row_copy_row *row)

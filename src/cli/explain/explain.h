@@ -23,9 +23,11 @@ struct explanation {
 	const struct uplink_config *uplink; /* the uplink that the mark names in the present
 					     * configuration, or NULL */
 	const char *ingress;		    /* the uplink by which the flow entered, or NULL */
-	/* the addresses of a packet after DNAT and before SNAT; if the flow entered by an uplink,
-	 * the packet is a reply */
+	/* the addresses and ports of a packet after DNAT and before SNAT; if the flow entered by an
+	 * uplink, the packet is a reply */
 	struct addr src, dst;
+	uint8_t proto;
+	uint16_t sport, dport;
 	enum verdict verdict;
 	enum reason reason;
 	bool is_path_known; /* rules and routes could be read */

@@ -179,7 +179,14 @@ void explain_path(struct explanation *e)
 
 	l.now = l.rtnl ? rtnl_snapshot(l.rtnl) : NULL;
 	l.q = (struct fib_query){
-		.src = e->src, .dst = e->dst, .family = e->src.family, .mark = e->mark};
+		.src = e->src,
+		.dst = e->dst,
+		.family = e->src.family,
+		.proto = e->proto,
+		.sport = e->sport,
+		.dport = e->dport,
+		.mark = e->mark,
+	};
 	if (!l.now) {
 		narrative_say(&e->story, "path",
 			      "The kernel's rules and routes cannot be read: %s.", strerror(errno));
