@@ -188,8 +188,8 @@ static int64_t interval_ms(const struct alerter *a)
 	return (int64_t)a->config.min_interval_s * 1000;
 }
 
-/* Return the time without an equal alert after which an alert is over: two intervals, but at least
- * QUIET_LEAST_MS. */
+/* If no equal alert comes for the returned time, an alert is over. The time is two intervals, but
+ * at least QUIET_LEAST_MS. */
 static int64_t quiet_ms(const struct alerter *a)
 {
 	int64_t ms = 2 * interval_ms(a);

@@ -96,8 +96,8 @@ void poster_free(struct poster *p)
 	free(p);
 }
 
-/* Return whether a status means that the server would always refuse this request, whatever its load
- * and configuration (RFC 9110, 15.5). */
+/* Return whether a status means that the server would always refuse this request, regardless of the
+ * server's load and configuration (RFC 9110, 15.5). */
 static bool is_final(long status)
 {
 	switch (status) {

@@ -18,7 +18,8 @@ struct export_options {
 	bool is_once;	/* end when all rows are acknowledged */
 	bool has_since; /* start with the first change that was made at since_ms or later */
 	int64_t since_ms;
-	const char *const *targets; /* names, ended by NULL; NULL or none: all configured targets */
+	const char *const *targets; /* names, ended by NULL; NULL or an empty list: all configured
+				     * targets */
 };
 
 struct exporter {

@@ -14,7 +14,8 @@
 
 #include "waymark/base/addr.h"
 
-/* Maximum length of a message, which fits into an Ethernet frame with IPv6 and a tunnel header. */
+/* Maximum length of a message. A message of this length fits into an Ethernet frame with IPv6 and a
+ * tunnel header. */
 #define IPFIX_MESSAGE_BYTES 1400
 #define IPFIX_HEADER_BYTES  16
 

@@ -2,8 +2,8 @@
 /*
  * log.c - writes one line per message. Lines of different threads do not mix.
  *
- * A line that standard error cannot take at once is dropped and counted, so a pipe that is not read
- * does not stop the exporter.
+ * If standard error cannot take a line at once, the line is dropped and counted. A full pipe
+ * therefore does not stop the exporter.
  */
 #include "export/log.h"
 

@@ -2,9 +2,10 @@
 /*
  * schema.c - generates DDL from the columns of the feed.
  *
- * The key of a row is router, history and id. Among several rows with one key, ClickHouse keeps
- * only the row with the highest version, so a batch may be sent more than once. On a cluster, all
- * rows of a router are on the same shard, so a query with FINAL on the Distributed table is exact.
+ * The key of a row is router, history and id. Among several rows with the same key, ClickHouse
+ * keeps only the row with the highest version, so a batch may be sent more than once. On a cluster,
+ * all rows of a router are on the same shard, so a query with FINAL on the Distributed table is
+ * exact.
  *
  * Rows are sorted first by the hour of their day_column(), so that a query about one hour reads
  * only rows of this hour. The time in day_column() never changes, so all versions of a row are in

@@ -11,7 +11,8 @@ enum trace_way { TRACE_SENT, TRACE_RECEIVED };
 
 /* Trace the messages of one datagram of this netlink socket. */
 void trace_datagram(int fd, enum trace_way way, const void *data, size_t size);
-/* Trace commands to libnftables, which does not show its messages. */
+/* Trace the commands that are passed to libnftables. The library does not reveal its netlink
+ * messages. */
 void trace_commands(const char *text);
 
 #endif

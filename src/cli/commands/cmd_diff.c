@@ -29,7 +29,7 @@ static const char *command_of(const struct steering_difference *d)
 	}
 }
 
-/* Print a difference as diff(1) does: "-" before what is only installed, "+" before what is only in
+/* Print a difference as diff(1) does. A line with "-" is only installed. A line with "+" is only in
  * the configuration. */
 static void difference_print(void *data, const struct steering_difference *d)
 {
