@@ -78,7 +78,7 @@ static void put_reports(struct render *r)
 	fputs("\t}\n\n", r->out);
 }
 
-/* Log an example of the packets without a flow. Counters count all of them. */
+/* Log an example of the packets without a flow. Counters count all such packets. */
 static void put_flowless(struct render *r)
 {
 	fputs("\tchain flowless {\n\t\t", r->out);

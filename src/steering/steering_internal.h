@@ -28,7 +28,7 @@ struct steering {
 	struct netstate *netstate;
 	struct route_plan *plan;
 	struct route_plan *former; /* the last plan before 'plan' that was fully applied; or NULL */
-	bool is_settled;	   /* plan has been fully applied */
+	bool is_settled;	   /* 'plan' has been fully applied */
 	uint32_t sysctls_left;	   /* see steering_sysctls_left() */
 	char *listing;		   /* nft's listing, made immediately after the load; or NULL */
 	bool can_protect;	   /* the kernel supports owned tables, and protect-table is set */

@@ -222,7 +222,7 @@ static void route_take(struct run *run, const struct route_state *r, const struc
 		return;
 	err = route_delete(run, r);
 	if (err == -ESRCH || err == -ENOENT)
-		return; /* the kernel deleted it with its interface */
+		return; /* the kernel deleted the route with its interface */
 	if (!err)
 		run_done(run, &change);
 	else

@@ -112,7 +112,7 @@ struct netstate {
 	size_t n_links;
 	struct addr_state *addrs;
 	size_t n_addrs;
-	struct route_state *routes; /* of every table except local */
+	struct route_state *routes; /* routes of every table except table local */
 	size_t n_routes;
 	struct rule_state *rules;
 	size_t n_rules;

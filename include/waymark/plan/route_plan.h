@@ -64,7 +64,7 @@ enum uplink_trouble {
 	UPLINK_NO_LINK, /* no interface has this name */
 	UPLINK_LINK_DOWN,
 	UPLINK_NO_ADDRESS, /* no address of the family */
-	UPLINK_NO_GATEWAY, /* neither configured nor learnt */
+	UPLINK_NO_GATEWAY, /* a gateway is neither configured nor learnt */
 };
 const char *uplink_trouble_text(enum uplink_trouble t); /* such as "no address" */
 

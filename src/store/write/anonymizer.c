@@ -13,7 +13,7 @@
 #define DAY_MS		 INT64_C(86400000)
 #define LONG_MS		 600000 /* the minimum life of the flows in index flow_long */
 #define STEP_ROWS	 2048
-#define LEFT_STEP_ROWS	 128 /* fewer rows, because each needs a lookup */
+#define LEFT_STEP_ROWS	 128 /* fewer than STEP_ROWS, because each row needs a look-up */
 #define PASS_INTERVAL_MS 600000
 /* If keep_ms has this value, age_clock_read() accepts a leap of the clock by up to a day at
  * once. */

@@ -52,8 +52,8 @@ const char *const coverage_sql[COVERAGE_STATEMENTS] = {
 
 /* --- rows ------------------------------------------------------------------------------ */
 
-/* The statement that writes the counts of one record. Its last parameters are already bound: uplink
- * and, for an interval, time. */
+/* The statement that writes the counts of one record. Its last parameters are already bound: the
+ * uplink, and for an interval also the time. */
 struct counts {
 	sqlite3_stmt *stmt;
 	bool skips_zero;
