@@ -17,6 +17,7 @@
 #include "waymark/base/disk_worker.h"
 #include "waymark/kernel/rtnl.h"
 #include "waymark/kernel/transaction.h"
+#include "waymark/plan/route_plan.h"
 #include "waymark/steering/steering.h"
 
 /* Changes come in bursts (link, addresses, routes). Wait this long after a change, so that one
@@ -152,15 +153,36 @@ static void steer_refresh(struct daemon *d)
 
 /* --- notices ------------------------------------------------------------------------ */
 
+/* Return whether a change of this route may affect the copies of other programs' rules in the plan.
+ * Routing daemons change many public routes in tables of their own. */
+static bool route_affects_copies(const struct daemon *d, const struct route_state *r)
+{
+	const struct netstate *s = steering_netstate(d->steering);
+	bool is_private = prefix_is_private(&r->dst);
+
+	for (size_t i = 0; s && i < s->n_rules; i++) {
+		const struct rule_state *rule = &s->rules[i];
+
+		if (rule->table == r->table &&
+		    (is_private ? rule_is_foreign_lookup(rule)
+				: rule->protocol == ROUTE_PROTOCOL_WAYMARK && rule->src.len))
+			return true;
+	}
+	return false;
+}
+
 /* Return whether a change of this foreign route may affect the plan. A default route may name a
  * gateway. Unless local-routes is "suppress", the plan also depends on the other routes of table
- * main. */
+ * main. It depends on the tables of other programs as far as their rules look them up. */
 static bool route_is_relevant(const struct daemon *d, const struct route_state *r)
 {
 	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
 		return false;
-	return !r->dst.len ||
-	       (r->table == RT_TABLE_MAIN && d->config->local_routes != LOCAL_SUPPRESS);
+	if (!r->dst.len)
+		return true;
+	if (r->table == RT_TABLE_MAIN)
+		return d->config->local_routes != LOCAL_SUPPRESS;
+	return d->config->mode == MODE_STEER && route_affects_copies(d, r);
 }
 
 static bool is_relevant(const struct daemon *d, const struct rtnl_notice *n)
@@ -171,6 +193,8 @@ static bool is_relevant(const struct daemon *d, const struct rtnl_notice *n)
 		return true;
 	case RTNL_ROUTE:
 		return route_is_relevant(d, &n->route);
+	case RTNL_RULE:
+		return d->config->mode == MODE_STEER && rule_is_foreign_lookup(&n->rule);
 	default:
 		return false;
 	}

@@ -3,11 +3,12 @@
  * adopt.c - decides which uplink owns a flow that began before steering was active.
  *
  * Must not know who sets marks. A snapshot is converted to two short lists: the host's own
- * addresses and the networks in table main, each with its side (struct place). Each flow then takes
- * two to four look-ups in these lists.
+ * addresses and the networks that have routes, each with its side (struct place). Each flow then
+ * takes two to four look-ups in these lists.
  */
 #include "waymark/base/sort.h"
 #include "waymark/plan/adopt.h"
+#include "waymark/plan/route_plan.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -79,6 +80,23 @@ static int place_compare(const void *x, const void *y)
 	return (int)b->prefix.len - (int)a->prefix.len;
 }
 
+static bool is_looked_up(const struct netstate *s, uint32_t table)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (rule_is_foreign_lookup(&s->rules[i]) && s->rules[i].table == table)
+			return true;
+	return false;
+}
+
+/* Return whether a route tells the side of its network: one of table main, or one to a private
+ * network in the table of another program, as a mesh VPN has it. */
+static bool tells_side(const struct netstate *s, const struct route_state *r)
+{
+	if (r->table == RT_TABLE_MAIN)
+		return r->dst.len;
+	return r->type != RTN_THROW && prefix_is_private(&r->dst) && is_looked_up(s, r->table);
+}
+
 static void places_fill(struct adopt *a, const struct config *c, const struct netstate *s)
 {
 	for (size_t i = 0; i < s->n_addrs; i++)
@@ -88,7 +106,7 @@ static void places_fill(struct adopt *a, const struct config *c, const struct ne
 	for (size_t i = 0; i < s->n_routes; i++) {
 		const struct route_state *r = &s->routes[i];
 
-		if (r->table == RT_TABLE_MAIN && r->dst.len)
+		if (tells_side(s, r))
 			a->nets[a->n_nets++] = (struct place){r->dst, side_of_route(c, s, r)};
 	}
 	list_sort(a->nets, a->n_nets, sizeof(*a->nets), place_compare);
@@ -137,7 +155,7 @@ static uint8_t owner_of(const struct adopt *a, const struct addr *addr)
 	return p && p->side < UPLINKS_MAX ? p->side : SLOT_NONE;
 }
 
-/* Return the side to which table main leads for this address, or SLOT_NONE if only a default route
+/* Return the side to which the routes lead for this address, or SLOT_NONE if only a default route
  * matches. */
 static uint8_t side_of(const struct adopt *a, const struct addr *addr)
 {

@@ -60,10 +60,19 @@ void plan_local_choose(struct planner *pl);
 /* Return whether a route of table main leads to a local destination: it is more specific than the
  * halves of a default route, and uses no uplink. */
 bool route_is_local(const struct planner *pl, const struct route_state *r);
+/* Return whether a next hop of the route is on an uplink's interface. */
+bool route_leads_to_uplink(const struct planner *pl, const struct route_state *r);
 /* Return the number of the table of copied local routes. No uplink uses this table. */
 uint32_t local_table(const struct config *c);
 /* Plan the table of copied local routes, if it is needed. Return 0 or -ENOMEM. */
 int plan_local_copies(struct planner *pl);
+
+/* --- route_plan_foreign.c --------------------------------------------------------------- */
+
+/* Plan copies, with this priority, of other programs' rules after last_priority that lead packets
+ * from an own source address to private networks. Return 0 or -ENOMEM. */
+int plan_foreign(struct planner *pl, const struct addr *source, uint32_t priority,
+		 uint32_t last_priority);
 
 /* --- route_plan_rules.c ------------------------------------------------------------------ */
 

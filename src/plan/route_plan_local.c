@@ -33,7 +33,7 @@ static bool link_is_uplink(const struct config *c, const struct link_state *l)
 	return config_uplink_by_ifname(c, l->name) != NULL;
 }
 
-static bool leads_to_uplink(const struct planner *pl, const struct route_state *r)
+bool route_leads_to_uplink(const struct planner *pl, const struct route_state *r)
 {
 	for (size_t i = 0; i < r->n_nexthops; i++) {
 		const struct link_state *link =
@@ -64,7 +64,7 @@ bool route_is_local(const struct planner *pl, const struct route_state *r)
 	if (r->type != RTN_UNICAST)
 		return r->type == RTN_BLACKHOLE || r->type == RTN_UNREACHABLE ||
 		       r->type == RTN_PROHIBIT;
-	return !leads_to_uplink(pl, r);
+	return !route_leads_to_uplink(pl, r);
 }
 
 static size_t local_count(const struct planner *pl)

@@ -120,8 +120,9 @@ static bool source_is_planned(const struct planner *pl, const struct addr *a)
 }
 
 /* Plan the rules for one source address. As for a mark, local destinations are looked up first,
- * then the uplink's table. Packets without a route in that table are refused: another provider
- * would drop them because of their source, and a probe would give a wrong result. */
+ * also those that only another program's table has, then the uplink's table. Packets without a
+ * route in that table are refused: another provider would drop them because of their source, and a
+ * probe would give a wrong result. */
 static int plan_source(struct planner *pl, const struct uplink_config *u, const struct addr *a)
 {
 	uint8_t family = a->family;
@@ -137,6 +138,8 @@ static int plan_source(struct planner *pl, const struct uplink_config *u, const 
 	local.src = refused.src = r.src;
 	refused.action = FR_ACT_UNREACHABLE;
 	if (pl->local_routes != LOCAL_EXCLUDE && planner_add_rule(pl, &local) < 0)
+		return -ENOMEM;
+	if (plan_foreign(pl, a, local.priority, priority_behind(pl, RULES_END)) < 0)
 		return -ENOMEM;
 	return planner_add_rule(pl, &r) < 0 ? -ENOMEM : planner_add_rule(pl, &refused);
 }

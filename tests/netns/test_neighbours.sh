@@ -11,6 +11,10 @@
 . "${0%/*}/neighbours.sh"
 
 lab_up
+# From any side.
+nat_forwards="
+	fib daddr type local udp dport 94 meta nfproto ipv4 dnat ip to $PC4:98
+	fib daddr type local udp dport 94 meta nfproto ipv6 dnat ip6 to [$PC6]:98"
 nat masquerade
 forward_port udp 99 98
 forward_port tcp 99 98
@@ -111,8 +115,46 @@ forget
 check 'mesh: each flow left only by the uplink of its mark' wait_for_sql 10 \
 	"SELECT count(*) FROM flows WHERE id > $since AND src IN ('$MESH4', '$MESH6')
 		AND verdict = 'ok' AND egress = uplink" 18
+
+# Its hosts ask the uplinks' addresses, for the router itself and for a port forward; and the
+# router asks a host of the mesh from an uplink's address.
+serve vpn 80 96
+hold_many asking vpn "udp $WAN1_4 97 2 $MESH4" "tcp $WAN2_4 97 2 $MESH4" "udp $WAN1_6 97 2 $MESH6" \
+	"tcp $WAN2_6 97 2 $MESH6" "udp $WAN1_4 94 2 $MESH4" "udp $WAN2_6 94 2 $MESH6" &&
+	hold_many asked router "udp $MESH4 96 2 $WAN1_4" "tcp $MESH4 96 2 $WAN2_4" \
+		"udp $MESH6 96 2 $WAN1_6" "tcp $MESH6 96 2 $WAN2_6"
+is "mesh: the uplinks' addresses answer its hosts, and ask them" $? 0
+is 'mesh: ... and again' "$(hold_send asking) $(hold_send asked)" '12 8'
+is 'mesh: ... no packet is sent to a provider' "$(counted net back)" 0
+# Flows that began before the steering are not taken for flows with the internet.
+waymark remove >/dev/null
+daemon_stop
+hold_close asking
+hold_close asked
+forget
+hold_many asking vpn "udp $WAN1_4 97 2 $MESH4" "udp $WAN2_6 97 2 $MESH6" "udp $WAN1_4 94 2 $MESH4" &&
+	hold_many asked router "udp $MESH4 96 2 $WAN1_4" "udp $MESH6 96 2 $WAN2_6" || die 'no flows'
+daemon_start
+is 'mesh: flows from before the start are answered' "$(hold_send asking) $(hold_send asked)" '6 4'
+is 'mesh: ... no packet is sent to a provider' "$(counted net back)" 0
+hold_close asking
+hold_close asked
+forget
+copies() {
+	at router ip rule | grep -c '^4005:.*lookup 52 suppress_prefixlength 1'
+}
+has_copies() { # COUNT
+	[ "$(copies)" = "$1" ]
+}
+check 'mesh: each IPv4 address of the uplinks has a rule for its table' has_copies 2
 at router ip rule del pref 5270
 at router ip -6 rule del pref 5270
+check 'mesh: ... until its rule goes' wait_for 10 has_copies 0
+at router ip route add 203.0.113.77 dev tun0 table 52
+at router ip rule add pref 5270 lookup 52
+at router ip route del 203.0.113.77 dev tun0 table 52
+check 'mesh: ... and when it comes again' wait_for 10 has_copies 2
+at router ip rule del pref 5270
 
 # --- a tunnel of the router, whose packets have a socket mark ------------------------------
 

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
 #include "waymark/plan/adopt.h"
@@ -33,7 +34,7 @@ static const struct {
 	{"2001:db8:1:8::1/64", LAN},
 };
 
-/* Routes of main; the last one has a nexthop on both uplinks. */
+/* Routes of main, one with a next hop on both uplinks, and of other tables. */
 static const struct {
 	const char *prefix;
 	uint32_t ifindex[2];
@@ -45,6 +46,9 @@ static const struct {
 	{"10.9.0.0/16", {TUNNEL}, RT_TABLE_MAIN},
 	{"10.9.1.0/24", {WAN2}, RT_TABLE_MAIN},
 	{"203.0.113.0/24", {LAN}, 100},
+	{"100.64.0.0/10", {TUNNEL}, 52}, /* a rule of another program looks it up */
+	{"100.96.0.0/16", {TUNNEL}, 53},
+	{"203.0.113.0/24", {TUNNEL}, 52},
 	{"198.51.100.0/24", {WAN1, WAN2}, RT_TABLE_MAIN},
 	{"fd00:10::/64", {LAN}, RT_TABLE_MAIN},
 	{"2001:db8:1::/64", {WAN1}, RT_TABLE_MAIN},
@@ -106,6 +110,11 @@ static const struct {
 	{FLOW, "192.168.10.2", "192.168.1.10", NULL, NULL, 0, NONE},
 	{FLOW, "192.168.10.2", "192.168.1.10", "192.168.10.3", "192.168.10.1", 0, NONE},
 	{FLOW, "192.168.10.2", "10.9.0.7", NULL, NULL, 0, NONE},
+	/* ... to and from a host of a mesh VPN, whose network is in another program's table */
+	{FLOW, "192.168.1.10", "100.64.0.9", NULL, NULL, 0, NONE},
+	{FLOW, "100.64.0.9", "192.168.1.10", NULL, NULL, 0, NONE},
+	{FLOW, "100.64.0.9", "192.168.1.10", "192.168.10.2", NULL, 0, NONE},
+	{FLOW, "100.64.0.9", "203.0.113.10", NULL, "192.168.1.10", 0, SLOT1},
 	/* marked already; bits outside the mask do not count */
 	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.10", 0x3, NONE},
 	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.10", 0x3ff00, SLOT1},
@@ -142,6 +151,8 @@ static struct adopt *adopt_made(void)
 		assert_int_equal(prefix_parse(&one.dst, routes[i].prefix), 0);
 		netstate_add_route(s, &one);
 	}
+	netstate_add_rule(
+		s, &(struct rule_state){.priority = 5270, .action = FR_ACT_TO_TBL, .table = 52});
 	a = adopt_new(&c, s);
 	netstate_free(s);
 	assert_non_null(a);

@@ -585,6 +585,71 @@ static void excludes_local_routes(void **state)
 	assert_has("10.200.64.0/24 via 192.168.10.2 dev lan table 1252 proto 87");
 }
 
+static struct rule_state *add_rule(uint32_t priority, uint32_t table)
+{
+	struct rule_state r = {
+		.family = AF_INET,
+		.priority = priority,
+		.action = FR_ACT_TO_TBL,
+		.table = table,
+		.suppress_prefixlength = -1,
+	};
+
+	return netstate_add_rule(net, &r);
+}
+
+/* A mesh VPN's table: its hosts are answered from an uplink's address, too. */
+static void looks_up_other_programs_tables_for_bound_traffic(void **state)
+{
+	static const char of_wan1[] = "-4 priority 1005 from 192.168.1.10/32 lookup 52"
+				      " suppress_prefixlength 1 protocol 87";
+	static const char of_wan2[] = "-4 priority 1005 from 192.168.2.10/32 lookup 52"
+				      " suppress_prefixlength 1 protocol 87";
+	struct rule_state *rule = add_rule(5270, 52);
+	struct route_state *route;
+
+	(void)state;
+	make_plan();
+	assert_has_not("lookup 52");
+	route = add_route(52, "100.64.0.0/10", NULL, 4, RTPROT_BOOT, 0);
+	add_route(52, "0.0.0.0/0", NULL, 4, RTPROT_BOOT, 0);
+	make_plan();
+	assert_has(of_wan1);
+	assert_has(of_wan2);
+	assert_has_not("-6 priority 1005 from 2001:db8:1::10/128 lookup 52");
+	/* Rules that cannot match, or not for this source; and one before ours. */
+	strcpy(rule->oifname, "lan");
+	make_plan();
+	assert_has_not("lookup 52");
+	rule->oifname[0] = '\0';
+	rule->src = network("192.168.2.0/24");
+	make_plan();
+	assert_has_not(of_wan1);
+	assert_has(of_wan2);
+	rule->src.len = 0;
+	rule->priority = 900;
+	make_plan();
+	assert_has_not("lookup 52 suppress");
+	/* As of wg-quick: packets without its mark. */
+	rule->priority = 5270;
+	rule->is_inverted = true;
+	rule->fwmark = 51820;
+	rule->fwmask = UINT32_MAX;
+	make_plan();
+	assert_has("-4 priority 1005 from 192.168.1.10/32 fwmark 0x0 lookup 52"
+		   " suppress_prefixlength 1 protocol 87");
+	rule->is_inverted = false;
+	rule->fwmask = 0;
+	/* A route to the internet in the table, or one by an uplink. */
+	route->dst = network("203.0.113.0/24");
+	make_plan();
+	assert_has_not("lookup 52");
+	route->dst = network("100.64.0.0/10");
+	route->nexthops[0].ifindex = 2;
+	make_plan();
+	assert_has_not("lookup 52");
+}
+
 static void plans_no_change_of_a_planned_state(void **state)
 {
 	(void)state;
@@ -1132,6 +1197,7 @@ int main(void)
 		IN_LAB(looks_up_main_for_local_routes),
 		IN_LAB(copies_local_routes),
 		IN_LAB(excludes_local_routes),
+		IN_LAB(looks_up_other_programs_tables_for_bound_traffic),
 		IN_LAB(plans_no_change_of_a_planned_state),
 		IN_LAB(finds_each_difference),
 		IN_LAB(removes_a_needless_onlink),

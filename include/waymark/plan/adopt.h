@@ -13,9 +13,10 @@
  *   the destination address, if the flow came in for this host or, by DNAT, for a host behind it.
  *
  * A flow is adopted only if one end is inside and the other end is outside. All other flows are
- * left as they are. An address is inside if it belongs to this host, or if table main has a route
- * to it that uses no uplink. An address is outside if table main has a route to it by the flow's
- * uplink, or only a default route. An address that two uplinks have decides nothing.
+ * left as they are. An address is inside if it belongs to this host, if table main has a route to
+ * it that uses no uplink, or if it is private and another program's table has such a route. An
+ * address is outside if table main has a route to it by the flow's uplink, or only a default
+ * route. An address that two uplinks have decides nothing.
  */
 #ifndef WAYMARK_PLAN_ADOPT_H
 #define WAYMARK_PLAN_ADOPT_H

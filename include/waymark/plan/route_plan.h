@@ -165,4 +165,9 @@ bool route_diff_is_empty(const struct route_diff *d);
  * no default route. */
 void route_plan_print(const struct route_plan *p, const struct config *c, FILE *out);
 
+/* Return whether another program's rule looks up a table that is none of the kernel's. The plan
+ * depends on these rules, and on the routes of their tables to private networks. */
+bool rule_is_foreign_lookup(const struct rule_state *r);
+bool prefix_is_private(const struct prefix *p);
+
 #endif
