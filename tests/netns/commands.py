@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Print every command that the documents show, one per line: FILE:LINE, a tab, the command.
 
-commands.py FILE...: Markdown (indented blocks and words in backticks) and manual pages
+commands.py [--blocks] FILE...: Markdown (indented blocks and words in backticks) and manual pages
 (lines of examples and words in bold). What a reader could paste is printed; a name alone,
-such as `waymark`, is no command.
+such as `waymark`, is no command. --blocks: of Markdown the indented blocks alone.
 """
 import re
 import sys
 
 OURS = r"(?:waymark|waymarkd|waymark-export)"
 # What begins a command in an indented block: ours, and those that installing needs.
-FIRST = re.compile(OURS + r"(?: |$)|(?:sqlite3|systemctl|journalctl|useradd|mkdir|sudo|\./\w+) ")
+FIRST = re.compile(OURS + r"(?: |$)|(?:sqlite3|systemctl|journalctl|useradd|mkdir|sudo|cp|mv|\./\w+) |systemd-sysusers\b")
 
 
 def unroff(line):
@@ -30,11 +30,11 @@ def joined(lines, i, text):
     return text
 
 
-def of_markdown(lines):
+def of_markdown(lines, only_blocks):
     for i, line in enumerate(lines):
         if line.startswith("    ") and FIRST.match(line[4:]):
             yield i, re.sub(r"\s+#.*", "", joined(lines, i, line[4:]))
-        elif not line.startswith("    "):
+        elif not line.startswith("    ") and not only_blocks:
             for word in re.findall(r"`(" + OURS + r" [^`]+)`", line):
                 yield i, word
 
@@ -53,10 +53,11 @@ def of_manual(lines):
 
 
 def main():
-    for path in sys.argv[1:]:
+    only_blocks = sys.argv[1] == "--blocks"
+    for path in sys.argv[1 + only_blocks:]:
         with open(path, encoding="utf-8") as f:
             lines = f.read().split("\n")
-        commands = of_markdown(lines) if path.endswith(".md") else of_manual(lines)
+        commands = of_markdown(lines, only_blocks) if path.endswith(".md") else of_manual(lines)
         for i, command in commands:
             print(f"{path.rsplit('/', 1)[-1]}:{i + 1}\t{' '.join(command.split())}")
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_documents.sh - every command shown in README and the manual pages is accepted by the
+# test_documents.sh - every command shown in README, the guide and the manual pages is accepted by the
 # programs, and those that do not depend on the host or the history succeed.
 
 . "${0%/*}/lib.sh"
@@ -23,8 +23,9 @@ done
 not_here() {
 	case $1 in
 	./bootstrap* | ./configure*) echo 'it builds and installs: CI runs it' ;;
-	useradd* | mkdir*) echo "it changes this machine's users and folders" ;;
+	systemd-sysusers* | useradd* | mkdir*) echo "it changes this machine's users and folders" ;;
 	systemctl* | journalctl*) echo 'it needs systemd' ;;
+	*/var/etc/*) echo 'it is for OpenWrt' ;;
 	*clickhouse*) echo 'it needs a server: tests/export has one' ;;
 	'waymark top') echo 'it needs a terminal: test_top.sh has one' ;;
 	esac
@@ -38,9 +39,13 @@ may_fail() {
 	return 1
 }
 
-# placed: replace the paths of an installation by those of the lab.
-placed() {
-	printf '%s\n' "$1" | sed "s,/var/lib/waymark/,$lab_tmp/,g; s,/etc/waymark/,$lab_tmp/etc/,g"
+# placed replaces the paths of an installation by those of the lab.
+# The guide changes the file of the running daemon; README writes a first one.
+placed() { # FILE:LINE COMMAND
+	local folder=$lab_tmp/etc/
+	case $1 in operations.md:*) folder=$lab_tmp/ ;; esac
+	printf '%s\n' "$2" | sed "s,/var/lib/waymark/,$lab_tmp/,g; s,/etc/waymark/,$folder,g
+		s,/var/backups/,$lab_tmp/,g"
 }
 
 run_one() { # FILE:LINE COMMAND
@@ -50,7 +55,7 @@ run_one() { # FILE:LINE COMMAND
 		diag "not run, $1: $2: $why"
 		return
 	fi
-	(cd "$lab_tmp/etc" && PATH=$bin:$PATH timeout 60 sh -c "$(placed "$2")") >"$out" 2>"$err" </dev/null
+	(cd "$lab_tmp/etc" && PATH=$bin:$PATH timeout 60 sh -c "$(placed "$1" "$2")") >"$out" 2>"$err" </dev/null
 	status=$?
 	if may_fail "$2" && [ "$status" = 1 ]; then
 		status=0
@@ -65,9 +70,12 @@ daemon_start "uplink fibre { interface = \"eth1\" mark = 4 table = 249 gateway =
 http_get pc 2 "http://$NET4/" >/dev/null
 wait_for_sql 10 'SELECT count(*) FROM flows WHERE dport = 80' 2
 
-# Each command is run once, where it is first shown.
-python3 "$lib_dir/commands.py" "$top_src"/README*.md "$top_src"/doc/*.5 "$top_src"/doc/*.8 |
-	awk -F '\t' '!seen[$2]++' >"$lab_tmp/commands"
+# Each command is run once, where it is first shown, and those of the guide in their order.
+{
+	python3 "$lib_dir/commands.py" "$top_src"/README*.md "$top_src"/doc/*.5 "$top_src"/doc/*.8 |
+		awk -F '\t' '!seen[$2]++'
+	python3 "$lib_dir/commands.py" --blocks "$top_src/doc/operations.md"
+} >"$lab_tmp/commands"
 in_range 'the documents show commands' "$(wc -l <"$lab_tmp/commands")" 40 400
 while IFS=$(printf '\t') read -r place command; do
 	run_one "$place" "$command" <&3
