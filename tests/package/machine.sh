@@ -19,7 +19,7 @@ machine_obstacle() {
 	[ -x /lib/systemd/systemd ] || { echo 'systemd is missing'; return; }
 	# shellcheck disable=SC2016 # for the inner shell
 	unshare --mount sh -c 'mount -t tmpfs none "$1" && mkdir "$1/u" "$1/w" "$1/r" &&
-		mount -t overlay none -o "lowerdir=/,upperdir=$1/u,workdir=$1/w" "$1/r" &&
+		mount -t overlay none -o "lowerdir=${MACHINE_ROOT:-/},upperdir=$1/u,workdir=$1/w" "$1/r" &&
 		mount -t cgroup2 none "$1/u"' - /mnt 2>/dev/null ||
 		echo 'no overlay of / or no cgroup2 can be mounted here'
 }
@@ -38,7 +38,7 @@ machine_boot='
 
 machine_init='
 	r=$1/root
-	mount -t overlay none -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$r"
+	mount -t overlay none -o "lowerdir=${MACHINE_ROOT:-/},upperdir=$1/upper,workdir=$1/work" "$r"
 	for d in run tmp dev; do mount -t tmpfs none "$r/$d"; done
 	mkdir -m 755 "$r/dev/pts" "$r/dev/shm"
 	for n in tty:0 ptmx:2; do mknod -m 666 "$r/dev/${n%:*}" c 5 "${n#*:}"; done
