@@ -1,7 +1,7 @@
--- The 95th percentile of the 5-minute rates of the last 30 days, in Mbit/s.
+-- The 95th percentile of the 5-minute rates of the last 30 days, from a full hour on, in
+-- Mbit/s.
 SELECT router, uplink, quantileExact(0.95)(bytes_sent) * 8 / 300e6 AS sent_mbps,
     quantileExact(0.95)(bytes_received) * 8 / 300e6 AS received_mbps
 FROM usage FINAL
 WHERE row_hour >= intDiv(toUnixTimestamp(now()) - 2592000, 3600)
-    AND time_ms >= (toUnixTimestamp(now()) - 2592000) * 1000
 GROUP BY router, uplink ORDER BY received_mbps DESC LIMIT 100;

@@ -9,7 +9,8 @@
  *
  * Rows are sorted first by the hour of their day_column(), so that a query about one hour reads
  * only rows of this hour. The time in day_column() never changes, so all versions of a row are in
- * the same hour.
+ * the same hour. The id is before the history in the sort key, because FINAL compares
+ * neighbours, and most of them differ in their ids.
  */
 #include "export/schema.h"
 
@@ -20,8 +21,12 @@
 #include "export/gap_row.h"
 #include "waymark/store/feed.h"
 
-#define TTL_DAYS    90
-#define HOUR_COLUMN "row_hour"
+#define TTL_DAYS 90
+/* Rows per entry of the sort key's index. Version 18.16 reads at least so many per hour and part to
+ * find the rows of one router; the default is 8192. */
+#define GRANULE_ROWS 2048
+#define HOUR_COLUMN  "row_hour"
+#define NAT_COLUMN   "nat_key"
 
 int schema_name_check(const char *name)
 {
@@ -92,6 +97,22 @@ static void indices_print(FILE *out, const struct schema_options *o, const struc
 				t->columns[i].name, t->columns[i].name);
 }
 
+/* Print a column with a hash of a flow's public address and port. Version 18.16 stores it, and so
+ * finds an address among all flows by reading 4 bytes per flow. The current version computes it, so
+ * that the same queries run on both. */
+static void nat_key_print(FILE *out, const struct schema_options *o, const struct feed_table *t)
+{
+	bool is_18 = o->dialect == SCHEMA_18;
+
+	if (t == &feed_tables[FEED_FLOWS])
+		fprintf(out,
+			",\n    " NAT_COLUMN
+			" UInt32 %s toUInt32(cityHash64(%s, ifNull(nat_sport, 0)))",
+			is_18 ? "DEFAULT" : "ALIAS",
+			is_18 ? "ifNull(nat_src, '')"
+			      : "replaceRegexpOne(ifNull(toString(nat_src), ''), '^::ffff:', '')");
+}
+
 static void columns_print(FILE *out, const struct schema_options *o, const struct feed_table *t)
 {
 	const char *name_type = o->dialect == SCHEMA_18 ? "String" : "LowCardinality(String)";
@@ -109,6 +130,7 @@ static void columns_print(FILE *out, const struct schema_options *o, const struc
 		",\n    " ENCODE_VERSION " UInt64,\n    " HOUR_COLUMN " UInt32 DEFAULT intDiv(");
 	day_ms_print(out, t);
 	fprintf(out, ", 3600000)");
+	nat_key_print(out, o, t);
 	indices_print(out, o, t);
 	fprintf(out, "\n)\n");
 }
@@ -132,7 +154,9 @@ static void engine_print(FILE *out, const struct schema_options *o, const struct
 		fprintf(out, "ENGINE = ReplacingMergeTree(" ENCODE_VERSION ")\n");
 	fprintf(out, "PARTITION BY toYYYYMMDD(");
 	day_print(out, o, t);
-	fprintf(out, ")\nORDER BY (" HOUR_COLUMN ", router, history, id)");
+	fprintf(out, ")\nORDER BY (" HOUR_COLUMN ", router, id, history)");
+	if (o->dialect == SCHEMA_18)
+		fprintf(out, "\nSETTINGS index_granularity = %d", GRANULE_ROWS);
 	if (o->dialect == SCHEMA_CURRENT) {
 		fprintf(out, "\nTTL ");
 		day_print(out, o, t);

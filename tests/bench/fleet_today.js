@@ -66,7 +66,7 @@ function question(file) {
 
 	if (file.includes('02-')) {
 		const [src, port, ms] = newest('nat_src, nat_sport', 'gw5');
-		text = text.replaceAll('1772366400000', ms).replace('203.0.113.5', src).replace('= 40000', `= ${port}`);
+		text = text.replaceAll('1772366400000', ms).replaceAll('203.0.113.5', src).replaceAll('40000', port);
 	} else if (file.includes('19-')) {
 		const [src, ms] = newest('src', 'gw1');
 		text = text.replaceAll('1772366400000', ms).replaceAll('1772366460000', `${Number(ms) + 60000}`)

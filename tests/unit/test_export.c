@@ -497,8 +497,9 @@ static void schema_follows_the_dialect(void **state)
 	assert_non_null(strstr(text, "DateTime64(3, 'UTC')"));
 	assert_non_null(strstr(text, "INDEX nat_src_index nat_src TYPE bloom_filter"));
 	assert_non_null(strstr(text, "ENGINE = ReplacingMergeTree(row_version)"));
-	assert_non_null(strstr(text, "ORDER BY (row_hour, router, history, id)\n"));
+	assert_non_null(strstr(text, "ORDER BY (row_hour, router, id, history)\n"));
 	assert_null(strstr(text, "CLUSTER"));
+	assert_non_null(strstr(text, "nat_key UInt32 ALIAS"));
 	free(text);
 	o = (struct schema_options){"fleet", "all", SCHEMA_18};
 	text = schema_text(&o);
@@ -508,6 +509,8 @@ static void schema_follows_the_dialect(void **state)
 	assert_null(strstr(text, "INDEX"));
 	assert_non_null(strstr(text, "row_hour UInt32 DEFAULT intDiv(ifNull(started_ms, 0), "
 				     "3600000)"));
+	assert_non_null(strstr(text, "nat_key UInt32 DEFAULT"));
+	assert_non_null(strstr(text, "SETTINGS index_granularity = 2048;"));
 	assert_non_null(
 		strstr(text, "CREATE TABLE IF NOT EXISTS fleet.flows_local ON CLUSTER all"));
 	assert_non_null(strstr(text, "Distributed(all, fleet, flows_local, cityHash64(router))"));
