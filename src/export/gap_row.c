@@ -60,8 +60,8 @@ void gap_row_make(struct made_row *r, const struct missing *m)
 	const struct feed_table *t = &feed_tables[FEED_GAPS];
 
 	memset(r, 0, sizeof(*r));
-	r->row.id = GAP_ID_BASE + m->first * FEED_TABLES + m->table;
-	r->row.version = m->last > 0 ? m->last : INT64_MAX;
+	r->row.id = GAP_ID_BASE + (m->first * MISSING_KINDS + m->kind) * FEED_TABLES + m->table;
+	r->row.version = m->last > 0 ? m->last + (m->count > 0 ? m->count : 0) : INT64_MAX;
 	r->row.values = r->values;
 	if (!m->last)
 		snprintf(r->text, sizeof(r->text),

@@ -17,19 +17,28 @@ struct made_row {
 	char text[256];
 };
 
+enum missing_kind {
+	MISSING_ROWS, /* they were not shipped */
+	MISSING_UNSURE, /* they were sent, but the exporter ended before it knew whether they had arrived */
+	MISSING_SHIPPED, /* they were shipped, and the history lost them afterwards */
+	MISSING_KINDS,
+};
+
 /* Rows of a table that were not shipped. */
 struct missing {
 	enum feed_table_id table;
-	int64_t first, last;	      /* the first and the last missing change; last 0: unknown */
+	enum missing_kind kind;
+	int64_t first,
+		last; /* the first change that may be missing, the last missing one; last 0: unknown */
 	int64_t count;		      /* number of missing rows; -1: unknown */
 	int64_t first_id, last_id;    /* lowest and highest id of the missing rows; 0: unknown */
 	int64_t started_ms, ended_ms; /* when the missing rows changed; 0: unknown */
 	const char *why;	      /* such as "rows pruned before they were shipped" */
 };
 
-/* Fill in r as a row of table gaps. The row's id depends only on the table and the first missing
- * change. If the gap grows before its row is acknowledged, the next row has the same id and
- * replaces it. */
+/* Fill in r as a row of table gaps. The row's id depends only on table, kind and first. If the gap
+ * grows before its row is acknowledged, the next row has the same id and a higher version, and
+ * replaces it. It must have the same started_ms, because rows are replaced within an hour only. */
 void gap_row_make(struct made_row *r, const struct missing *m);
 
 /* The table of heartbeats, which gets one row per minute. */

@@ -49,11 +49,15 @@ struct shipper {
 struct reading {
 	struct shipper *s;
 	enum feed_table_id table;
-	int64_t position;
+	bool is_again;	  /* the batch was sent before the exporter started */
+	int64_t position; /* the last change that was read */
+	int64_t end;	  /* the batch ends with this change at the latest */
 	unsigned rows;
+	int64_t changes; /* number of changes; -1: unknown */
 	int64_t time_ms; /* when the last row changed */
 	int64_t first_time_ms;
-	struct missing missing; /* count 0: no row is missing */
+	bool has_missing;
+	struct missing missing;
 };
 
 struct shipper *shipper_new(struct exporter *x, const struct export_target *target, FILE *errors)
@@ -164,16 +168,15 @@ static int gap_send(struct shipper *s, const struct missing *m, const struct exp
 
 /* --- a batch ------------------------------------------------------------------------- */
 
-static void missing_add(struct reading *r, int64_t first, int64_t last, int64_t id)
+/* Note that n changes up to position 'last' are missing; n -1: an unknown number. */
+static void missing_add(struct reading *r, int64_t last, int64_t n, int64_t id)
 {
 	struct missing *m = &r->missing;
 
-	if (!m->count) {
-		m->first = first;
-		m->started_ms = r->time_ms;
+	if (!r->has_missing)
 		m->first_id = m->last_id = id;
-	}
-	m->count += last - first + 1;
+	r->has_missing = true;
+	m->count = n < 0 || m->count < 0 ? -1 : m->count + n;
 	m->last = last;
 	if (!id || !m->first_id) {
 		m->first_id = m->last_id = 0;
@@ -183,6 +186,23 @@ static void missing_add(struct reading *r, int64_t first, int64_t last, int64_t 
 		m->first_id = id;
 	if (id > m->last_id)
 		m->last_id = id;
+}
+
+/* Note the changes that retention has deleted up to row->position, or up to the end of the
+ * batch. */
+static void pruned_note(struct reading *r, const struct feed_row *row)
+{
+	const struct state_table *t = &r->s->state->tables[r->table];
+	bool is_whole = r->is_again && row->position >= r->end;
+	int64_t before = is_whole ? 0 : t->changes, all = is_whole ? t->sent_changes : row->pruned;
+	int64_t n = -1;
+
+	if (before >= 0 && r->changes >= 0 && all >= before + r->changes)
+		n = all - before - r->changes;
+	r->position = row->position < r->end ? row->position : r->end;
+	r->changes = n < 0 ? -1 : r->changes + n;
+	if (n != 0)
+		missing_add(r, r->position, n, 0);
 }
 
 static int64_t row_time(const struct feed_table *t, const struct feed_row *row)
@@ -199,9 +219,16 @@ static int row_read(void *data, const struct feed_row *row)
 	struct reading *r = data;
 	int64_t time_ms;
 
+	if (row->is_pruned) {
+		pruned_note(r, row);
+		return r->position < row->position ? 1 : 0;
+	}
+	if (row->position > r->end)
+		return 1;
 	r->position = row->position;
+	r->changes += r->changes >= 0;
 	if (!row->values) {
-		missing_add(r, row->position, row->position, row->id);
+		missing_add(r, row->position, 1, row->id);
 		return 0;
 	}
 	r->rows++;
@@ -213,30 +240,34 @@ static int row_read(void *data, const struct feed_row *row)
 	return r->s->target->add(r->s->self, row);
 }
 
-/* Skip changes that retention has removed from the history, and note them as missing. */
-static void pruned_skip(struct reading *r)
-{
-	int64_t first = r->s->span.first;
-
-	if (r->position + 1 >= first)
-		return;
-	missing_add(r, r->position + 1, first - 1, 0);
-	r->position = first - 1;
-}
-
+/* Read until the batch is full. Return -EINTR if the exporter stops meanwhile, because a batch that
+ * is sent again must not end earlier than before. */
 static int batch_read(struct shipper *s, struct reading *r)
 {
 	int64_t before;
 	int err = s->target->begin(s->self, &s->origin, &feed_tables[r->table]);
 
-	pruned_skip(r);
 	do {
 		before = r->position;
 		if (err == 0)
 			err = feed_read(s->feed, r->table, r->position, STEP_ROWS, row_read, r);
-	} while (err == 0 && r->position != before && r->rows + STEP_ROWS <= BATCH_ROWS &&
-		 !exporter_is_stopping(s->x));
+		if (err >= 0 && exporter_is_stopping(s->x))
+			err = -EINTR;
+	} while (err == 0 && r->position != before && r->rows + STEP_ROWS <= BATCH_ROWS);
 	return err > 0 ? 0 : err;
+}
+
+/* Save what the batch is, before it is sent. */
+static void batch_note(struct shipper *s, const struct reading *r)
+{
+	struct state_table *t = &s->state->tables[r->table];
+
+	pthread_mutex_lock(&s->x->mutex);
+	t->sent = r->position;
+	t->sent_changes = r->changes;
+	t->sent_missing = r->has_missing ? r->missing.count : 0;
+	exporter_save(s->x);
+	pthread_mutex_unlock(&s->x->mutex);
 }
 
 static void position_move(struct shipper *s, const struct reading *r)
@@ -244,37 +275,70 @@ static void position_move(struct shipper *s, const struct reading *r)
 	struct state_table *t = &s->state->tables[r->table];
 
 	pthread_mutex_lock(&s->x->mutex);
-	t->position = r->position;
+	t->position = t->sent = r->position;
+	t->changes = t->changes < 0 || r->changes < 0 ? -1 : t->changes + r->changes;
 	t->seen = s->span.tables[r->table];
 	t->rows += r->rows;
-	t->missing += (uint64_t)r->missing.count;
+	t->missing += r->missing.count > 0 ? (uint64_t)r->missing.count : 0;
 	if (r->time_ms)
 		t->time_ms = r->time_ms;
 	exporter_save(s->x);
 	pthread_mutex_unlock(&s->x->mutex);
 }
 
+/* Send a row about those changes of the batch that were missing when it was first sent, and another
+ * about those that are missing since then, because they may have arrived. */
+static int missing_send(struct shipper *s, struct reading *r)
+{
+	struct missing *m = &r->missing;
+	int64_t all = m->count;
+	int64_t before = r->is_again ? s->state->tables[r->table].sent_missing : all;
+	int err = 0;
+
+	if (!r->has_missing)
+		return 0;
+	m->ended_ms = r->first_time_ms ? r->first_time_ms : clock_now_ms();
+	if (r->is_again)
+		m->first_id = 0;
+	if (before) {
+		m->count = before;
+		m->why = "rows pruned before they were shipped";
+		err = gap_send(s, m, &s->origin);
+	}
+	if (err == 0 && all != before) {
+		m->kind = MISSING_UNSURE;
+		m->count = -1;
+		m->why = "rows pruned before the exporter knew whether they had arrived";
+		err = gap_send(s, m, &s->origin);
+	}
+	m->count = all;
+	return err;
+}
+
 /* Ship a batch of a table and advance its position. Return 0 or -errno. */
 static int table_ship(struct shipper *s, enum feed_table_id table)
 {
+	const struct state_table *t = &s->state->tables[table];
 	struct reading r = {
 		.s = s,
 		.table = table,
-		.position = s->state->tables[table].position,
-		.time_ms = s->state->tables[table].time_ms,
-		.missing = {.table = table, .why = "rows pruned before they were shipped"},
+		.is_again = t->sent > t->position,
+		.position = t->position,
+		.end = t->sent > t->position ? t->sent : INT64_MAX,
+		.time_ms = t->time_ms,
+		.missing = {.table = table, .first = t->position + 1, .started_ms = t->time_ms},
 	};
 	int err = batch_read(s, &r);
 
+	if (err == 0 && r.rows && !r.is_again)
+		batch_note(s, &r);
 	if (err == 0 && r.rows)
 		err = batch_send(s);
-	if (err == 0 && r.missing.count) {
-		r.missing.ended_ms = r.first_time_ms ? r.first_time_ms : clock_now_ms();
-		err = gap_send(s, &r.missing, &s->origin);
-	}
+	if (err == 0)
+		err = missing_send(s, &r);
 	if (err < 0)
 		return err;
-	if (r.position != s->state->tables[table].position)
+	if (r.position != t->position || r.is_again)
 		position_move(s, &r);
 	pace_restart(&s->pace[table]);
 	return 0;
@@ -355,35 +419,69 @@ static int positions_find(struct shipper *s)
 	int64_t position = 0;
 	int err = feed_find(s->feed, s->x->options->since_ms, &position);
 
-	for (int i = 0; err == 0 && i < FEED_TABLES; i++)
-		s->state->tables[i].position = position;
+	for (int i = 0; err == 0 && i < FEED_TABLES; i++) {
+		struct state_table *t = &s->state->tables[i];
+
+		t->position = t->sent = position;
+		err = feed_ordinal(s->feed, (enum feed_table_id)i, position, &t->changes);
+	}
 	s->has_sought = err == 0;
 	return err;
 }
 
-/* After the history was replaced, report the unshipped rows of the previous history as gaps. The
- * last change of each gap is unknown, because waymarkd may have added rows after the last read. For
- * table flows, therefore report a gap even if no unshipped change is known. */
-static int history_leave(struct shipper *s)
+/* Count the changes up to each position where the state file does not say how many they are. */
+static int changes_find(struct shipper *s)
 {
-	struct export_origin former = {s->x->router, s->state->history};
-	int64_t now_ms = clock_now_ms();
 	int err = 0;
 
 	for (int i = 0; err == 0 && i < FEED_TABLES; i++) {
-		const struct state_table *t = &s->state->tables[i];
-		struct missing m = {
-			.table = (enum feed_table_id)i,
-			.first = t->position + 1,
-			.count = t->seen > t->position ? t->seen - t->position : -1,
-			.started_ms = t->time_ms,
-			.ended_ms = now_ms,
-			.why = "the history was replaced before its rows were shipped",
-		};
+		struct state_table *t = &s->state->tables[i];
 
-		if (i == FEED_FLOWS || t->seen > t->position)
-			err = gap_send(s, &m, &former);
+		if (t->changes < 0)
+			err = feed_ordinal(s->feed, (enum feed_table_id)i, t->position,
+					   &t->changes);
 	}
+	return err;
+}
+
+/* Report the unshipped rows of a table of the previous history as gaps. The last change is unknown,
+ * because that history may have grown after it was last read. For flows, therefore report a gap
+ * even if no unshipped change is known. How many rows are missing is unknown as well. */
+static int table_leave(struct shipper *s, enum feed_table_id table,
+		       const struct export_origin *former)
+{
+	const struct state_table *t = &s->state->tables[table];
+	int64_t sent = t->sent > t->position ? t->sent : t->position;
+	struct missing m = {
+		.table = table,
+		.first = t->position + 1,
+		.last = sent,
+		.started_ms = t->time_ms,
+		.ended_ms = clock_now_ms(),
+		.why = "the history was replaced before its rows were shipped",
+	};
+	int err = 0;
+
+	m.count = t->sent_missing;
+	if (sent > t->position && m.count)
+		err = gap_send(s, &m, former);
+	m.count = -1;
+	m.kind = MISSING_UNSURE;
+	if (err == 0 && sent > t->position)
+		err = gap_send(s, &m, former);
+	m.kind = MISSING_ROWS;
+	m.first = sent + 1;
+	m.last = 0;
+	return err == 0 && (table == FEED_FLOWS || t->seen > sent) ? gap_send(s, &m, former) : err;
+}
+
+static int history_leave(struct shipper *s)
+{
+	struct export_origin former = {s->x->router, s->state->history};
+	int err = 0;
+
+	for (int i = 0; err == 0 && i < FEED_TABLES; i++)
+		err = table_leave(s, (enum feed_table_id)i, &former);
 	return err;
 }
 
@@ -402,8 +500,7 @@ static int history_enter(struct shipper *s)
 		memset(s->state->tables, 0, sizeof(s->state->tables));
 		snprintf(s->state->history, sizeof(s->state->history), "%s", history);
 	}
-	if (s->x->options->has_since && !s->has_sought)
-		err = positions_find(s);
+	err = s->x->options->has_since && !s->has_sought ? positions_find(s) : changes_find(s);
 	exporter_save(s->x);
 	pthread_mutex_unlock(&s->x->mutex);
 	s->origin = (struct export_origin){s->x->router, s->state->history};
@@ -448,7 +545,7 @@ static int history_open(struct shipper *s)
 static void position_set(struct shipper *s, int table, int64_t position)
 {
 	pthread_mutex_lock(&s->x->mutex);
-	s->state->tables[table].position = position;
+	s->state->tables[table].position = s->state->tables[table].sent = position;
 	s->state->tables[table].seen = s->span.tables[table];
 	pthread_mutex_unlock(&s->x->mutex);
 }
@@ -460,6 +557,7 @@ static int regress_handle(struct shipper *s, int table)
 	struct state_table *t = &s->state->tables[table];
 	struct missing m = {
 		.table = (enum feed_table_id)table,
+		.kind = MISSING_SHIPPED,
 		.first = s->span.last + 1,
 		.last = t->position,
 		.count = -1,
@@ -469,8 +567,10 @@ static int regress_handle(struct shipper *s, int table)
 	};
 	int err = gap_send(s, &m, &s->origin);
 
-	if (err == 0)
+	if (err == 0) {
 		position_set(s, table, s->span.last);
+		err = feed_ordinal(s->feed, m.table, t->position, &t->changes);
+	}
 	return err;
 }
 

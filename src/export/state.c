@@ -61,6 +61,10 @@ static void table_read(json_t *from, struct state_table *t)
 	t->position = number(from, "position");
 	t->seen = number(from, "seen");
 	t->time_ms = number(from, "time_ms");
+	t->sent = number(from, "sent");
+	t->sent_changes = number(from, "sent_changes");
+	t->sent_missing = number(from, "sent_missing");
+	t->changes = json_object_get(from, "changes") ? number(from, "changes") : -1;
 	t->rows = (uint64_t)number(from, "rows");
 	t->missing = (uint64_t)number(from, "missing");
 }
@@ -150,9 +154,12 @@ int state_load(struct state *s, const char *path)
 
 static json_t *table_write(const struct state_table *t)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "position", (json_int_t)t->position, "seen",
-			 (json_int_t)t->seen, "time_ms", (json_int_t)t->time_ms, "rows",
-			 (json_int_t)t->rows, "missing", (json_int_t)t->missing);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "position",
+			 (json_int_t)t->position, "seen", (json_int_t)t->seen, "time_ms",
+			 (json_int_t)t->time_ms, "sent", (json_int_t)t->sent, "sent_changes",
+			 (json_int_t)t->sent_changes, "sent_missing", (json_int_t)t->sent_missing,
+			 "changes", (json_int_t)t->changes, "rows", (json_int_t)t->rows, "missing",
+			 (json_int_t)t->missing);
 }
 
 static json_t *target_write(const struct state_target *t)

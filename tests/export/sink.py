@@ -8,8 +8,8 @@
 #		[--cert PEM [--ca PEM]] [--user USER:PASSWORD]
 #
 # Prints "port N" when it listens. GET /rows?table=T answers the rows as JSON lines, GET /counts
-# what it did; POST /mode?fault=NAME gives each INSERT that fault, "none" ends it. It must not know
-# what a test proves.
+# what it did; POST /mode?fault=NAME[&table=T] gives each INSERT (into T) that fault, "none" ends it.
+# It must not know what a test proves.
 import argparse
 import base64
 import gzip
@@ -53,15 +53,25 @@ def fault_draw():
         return deck.pop()
 
 
-def rows_store(query, body):
+def query_read(query):
     match = re.fullmatch(r"INSERT INTO (\w+) \(([^)]*)\) FORMAT TabSeparated", query)
-    names = match.group(2).split(", ")
-    table = tables.setdefault(match.group(1), {})
+    return match.group(1), match.group(2).split(", ")
+
+
+def hour(row):
+    """Rows are replaced only by rows of the same hour (see src/export/schema.c)."""
+    ms = next(row[name] for name in ("hour_ms", "time_ms", "started_ms") if name in row)
+    return int(ms or 0) // 3600000
+
+
+def rows_store(query, body):
+    name, names = query_read(query)
+    table = tables.setdefault(name, {})
     for line in body.decode("utf-8", "surrogateescape").split("\n")[:-1]:
         cells = [cell(c) for c in line.split("\t")]
         assert len(cells) == len(names), (names, line)
         row = dict(zip(names, cells))
-        key = (row["router"], row["history"], row["id"])
+        key = (row["router"], row["history"], row["id"], hour(row))
         former = table.get(key)
         counts["rows"] += 1
         if former and former["row_version"] == row["row_version"]:
@@ -107,10 +117,11 @@ class Handler(BaseHTTPRequestHandler):
         query = urllib.parse.parse_qs(url.query)
         if url.path == "/mode":
             name = query["fault"][0]
-            forced = None if name == "none" else name
+            forced = None if name == "none" else (name, query.get("table", [None])[0])
             self.reply(200)
             return
-        fault = forced or fault_draw()
+        is_forced = forced and forced[1] in (None, query_read(query["query"][0])[0])
+        fault = forced[0] if is_forced else fault_draw()
         if fault:
             counts[fault] = counts.get(fault, 0) + 1
         length = int(self.headers["Content-Length"])

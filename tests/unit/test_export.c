@@ -353,7 +353,15 @@ static void state_fill(struct state *s, int64_t position)
 	snprintf(t->error, sizeof(t->error), "status 500");
 	t->batches = 3;
 	for (int i = 0; i < FEED_TABLES; i++)
-		t->tables[i] = (struct state_table){position + i, position + 9, 5, 6, 7};
+		t->tables[i] = (struct state_table){.position = position + i,
+						    .seen = position + 9,
+						    .time_ms = 5,
+						    .sent = position + i + 4,
+						    .sent_changes = 4,
+						    .sent_missing = 2,
+						    .changes = 8,
+						    .rows = 6,
+						    .missing = 7};
 	state_target(s, "file");
 }
 
@@ -473,6 +481,14 @@ static void gap_that_grows_replaces_itself(void **state)
 	m.last = 300;
 	m.table = FEED_MISMATCHES;
 	gap_row_make(&b, &m);
+	assert_true(a.row.id != b.row.id);
+	gap_row_make(&a, &m);
+	m.count++;
+	gap_row_make(&b, &m);
+	assert_int_equal(a.row.id, b.row.id);
+	assert_true(b.row.version > a.row.version);
+	m.kind = MISSING_UNSURE;
+	gap_row_make(&a, &m);
 	assert_true(a.row.id != b.row.id);
 }
 

@@ -74,6 +74,10 @@ struct feed_row {
 	int64_t id;
 	int64_t version;		 /* grows with each change of the row */
 	const struct feed_value *values; /* one per column; NULL: the row has been deleted */
+	/* true: retention has deleted the changes up to this position, and id is 0. Then pruned is
+	 * how many changes of the table it has deleted since the history began; -1: unknown. */
+	bool is_pruned;
+	int64_t pruned;
 };
 
 /* Called for each row. A return value other than 0 ends the read, which returns that value. */
@@ -100,11 +104,16 @@ struct feed_span {
 /* Fill in *out. Return 0 or -errno. */
 int feed_span(struct feed *f, struct feed_span *out);
 
+/* Count the changes of a table up to a position since the history began. Set *count to -1 if
+ * retention has deleted later ones or did not count those that it deleted. Return 0 or -errno. */
+int feed_ordinal(struct feed *f, enum feed_table_id table, int64_t position, int64_t *count);
+
 /* Count the changes of a table after a position. Return 0 or -errno. */
 int feed_pending(struct feed *f, enum feed_table_id table, int64_t after, int64_t *count);
 
-/* Call fn for the changes of a table after the position 'after', but for at most 'limit' changes.
- * Return 0, the result of fn, or -errno; -EBADMSG if the history is damaged. */
+/* Call fn for the changes of a table after the position 'after', but for at most 'limit' changes. If
+ * retention has deleted changes after that position, first call fn once with is_pruned. Return 0,
+ * the result of fn, or -errno; -EBADMSG if the history is damaged. */
 int feed_read(struct feed *f, enum feed_table_id table, int64_t after, unsigned limit,
 	      feed_row_fn *fn, void *data);
 

@@ -147,6 +147,12 @@ static const struct feed_source sources[FEED_TABLES] = {
 	[FEED_TAMPERING] = {7, 7}, [FEED_ALERTS] = {8, 8},
 };
 
+/* Select the number of changes that retention has deleted: of all kinds, and of kinds ?1 and ?2. */
+#define PRUNED_SQL                                                                                 \
+	"SELECT ifnull(sum(value), 0), ifnull(sum(CASE WHEN name IN ('pruned_changes_' || ?1,"     \
+	" 'pruned_changes_' || ?2) THEN value END), 0) FROM meta WHERE name GLOB "                 \
+	"'pruned_changes_*'"
+
 /* Select the rows of table change for one feed table, beginning with the row that contains the
  * first change after ?1. */
 #define CHANGES_SQL                                                                                \
@@ -161,7 +167,7 @@ struct feed {
 	ino_t inode;
 	int64_t scanned;	   /* number of the last change that last[] takes into account */
 	int64_t last[FEED_TABLES]; /* number of the last change of each table */
-	sqlite3_stmt *changes, *scan, *first, *live, *rows[FEED_TABLES];
+	sqlite3_stmt *changes, *scan, *first, *pruned, *live, *rows[FEED_TABLES];
 };
 
 /* --- open ------------------------------------------------------------------------- */
@@ -213,6 +219,8 @@ static int feed_prepare(struct feed *f)
 			"SELECT first + n, kind FROM change WHERE first >= ?1 ORDER BY first");
 	if (rc == SQLITE_OK)
 		rc = db_prepare(f->query->db, &f->first, "SELECT min(first) FROM change");
+	if (rc == SQLITE_OK)
+		rc = db_prepare(f->query->db, &f->pruned, PRUNED_SQL);
 	for (int i = 0; rc == SQLITE_OK && i < FEED_TABLES; i++)
 		rc = statement_make(f, &f->rows[i], &feed_tables[i], "id = ?1");
 	if (rc == SQLITE_OK)
@@ -269,6 +277,7 @@ void feed_close(struct feed *f)
 	sqlite3_finalize(f->changes);
 	sqlite3_finalize(f->scan);
 	sqlite3_finalize(f->first);
+	sqlite3_finalize(f->pruned);
 	sqlite3_finalize(f->live);
 	query_close(f->query);
 	free(f);
@@ -404,23 +413,6 @@ static int change_show(struct feed_reading *r)
 	return err;
 }
 
-int feed_read(struct feed *f, enum feed_table_id table, int64_t after, unsigned limit,
-	      feed_row_fn *fn, void *data)
-{
-	struct feed_reading r = {f, table, after, limit, fn, data};
-	int err = 0, rc = SQLITE_DONE;
-
-	sqlite3_bind_int64(f->changes, 1, after);
-	sqlite3_bind_int(f->changes, 2, sources[table].kind);
-	sqlite3_bind_int(f->changes, 3, sources[table].other);
-	while (err == 0 && r.left && (rc = sqlite3_step(f->changes)) == SQLITE_ROW)
-		err = change_show(&r);
-	if (err == 0 && rc != SQLITE_ROW && rc != SQLITE_DONE)
-		err = query_fail(f->query, rc);
-	sqlite3_reset(f->changes);
-	return err;
-}
-
 static int number_read(struct feed *f, sqlite3_stmt *stmt, int64_t *out)
 {
 	int rc = sqlite3_step(stmt);
@@ -428,6 +420,70 @@ static int number_read(struct feed *f, sqlite3_stmt *stmt, int64_t *out)
 	*out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
 	sqlite3_reset(stmt);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : query_fail(f->query, rc);
+}
+
+/* Set *count to the number of the table's changes that retention has deleted; -1: unknown, because
+ * it did not count from the beginning. 'first' is the number of changes that it has deleted of all
+ * tables. */
+static int pruned_read(struct feed *f, int table, int64_t first, int64_t *count)
+{
+	int rc;
+
+	sqlite3_bind_int(f->pruned, 1, sources[table].kind);
+	sqlite3_bind_int(f->pruned, 2, sources[table].other);
+	rc = sqlite3_step(f->pruned);
+	*count = -1;
+	if (rc == SQLITE_ROW && sqlite3_column_int64(f->pruned, 0) == first)
+		*count = sqlite3_column_int64(f->pruned, 1);
+	sqlite3_reset(f->pruned);
+	return rc == SQLITE_ROW ? 0 : query_fail(f->query, rc);
+}
+
+/* If retention has deleted changes after position r->after, call fn for them and go on after
+ * them. */
+static int pruned_show(struct feed_reading *r)
+{
+	struct feed_row row = {.is_pruned = true};
+	int err = number_read(r->f, r->f->first, &row.position);
+
+	if (err < 0 || row.position <= r->after)
+		return err;
+	err = pruned_read(r->f, r->table, row.position, &row.pruned);
+	if (err < 0)
+		return err;
+	r->after = row.position;
+	return r->fn(r->data, &row);
+}
+
+static int changes_show(struct feed_reading *r)
+{
+	sqlite3_stmt *stmt = r->f->changes;
+	int err = 0, rc = SQLITE_DONE;
+
+	sqlite3_bind_int64(stmt, 1, r->after);
+	sqlite3_bind_int(stmt, 2, sources[r->table].kind);
+	sqlite3_bind_int(stmt, 3, sources[r->table].other);
+	while (err == 0 && r->left && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		err = change_show(r);
+	if (err == 0 && rc != SQLITE_ROW && rc != SQLITE_DONE)
+		err = query_fail(r->f->query, rc);
+	sqlite3_reset(stmt);
+	return err;
+}
+
+int feed_read(struct feed *f, enum feed_table_id table, int64_t after, unsigned limit,
+	      feed_row_fn *fn, void *data)
+{
+	struct feed_reading r = {f, table, after, limit, fn, data};
+	int err, rc = db_exec(f->query->db, "BEGIN");
+
+	if (rc != SQLITE_OK)
+		return query_fail(f->query, rc);
+	err = pruned_show(&r);
+	if (err == 0)
+		err = changes_show(&r);
+	rc = db_exec(f->query->db, "COMMIT");
+	return err == 0 && rc != SQLITE_OK ? query_fail(f->query, rc) : err;
 }
 
 static void change_note(struct feed *f, int64_t last, int kind)
@@ -483,6 +539,25 @@ int feed_pending(struct feed *f, enum feed_table_id table, int64_t after, int64_
 	err = number_read(f, stmt, count);
 	sqlite3_finalize(stmt);
 	return err;
+}
+
+int feed_ordinal(struct feed *f, enum feed_table_id table, int64_t position, int64_t *count)
+{
+	int64_t first, pruned = -1, all = 0, later = 0;
+	int err, rc = db_exec(f->query->db, "BEGIN");
+
+	if (rc != SQLITE_OK)
+		return query_fail(f->query, rc);
+	err = number_read(f, f->first, &first);
+	if (err == 0 && position >= first)
+		err = pruned_read(f, table, first, &pruned);
+	if (err == 0)
+		err = feed_pending(f, table, 0, &all);
+	if (err == 0)
+		err = feed_pending(f, table, position, &later);
+	*count = pruned < 0 ? -1 : pruned + all - later;
+	rc = db_exec(f->query->db, "COMMIT");
+	return err == 0 && rc != SQLITE_OK ? query_fail(f->query, rc) : err;
 }
 
 /* --- live flows, positions, the heartbeat ---------------------------------------------- */

@@ -211,11 +211,23 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" (SELECT max(hour) FROM (SELECT hour FROM host_hour ORDER BY hour LIMIT 4096))"           \
 	" AND ?2 >= 0"
 
-/* Delete changes by the time of their commit. Keep the newest row, so that numbering continues. */
-#define CHANGES_DELETE_SQL                                                                         \
-	"DELETE FROM change WHERE time < ?1 AND first < (SELECT max(first) FROM change)"           \
+/* Select changes by the time of their commit, but not the newest row, so that numbering continues. */
+#define OLD_CHANGES                                                                                \
+	" FROM change WHERE time < ?1 AND first < (SELECT max(first) FROM change)"                 \
 	" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"           \
 	" LIMIT 4096)) AND ?2 >= 0"
+
+/* Select changes that were committed before the oldest flow began. */
+#define LEFT_CHANGES                                                                               \
+	" FROM change WHERE time < (SELECT started FROM flow ORDER BY id LIMIT 1)"                 \
+	" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"           \
+	" LIMIT 16384)) AND first < (SELECT max(first) FROM change) AND ?1 >= 0"
+
+/* Add the changes that are about to be deleted to the counts that feed.c reads. */
+#define CHANGES_COUNT_SQL(selection)                                                               \
+	"INSERT INTO meta SELECT 'pruned_changes_' || kind, sum(n)" selection                      \
+	" GROUP BY kind ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
+#define CHANGES_DELETE_SQL(selection) "DELETE" selection
 
 /* Record the highest ids ever used, so that an id is not used again after its row is deleted. */
 static int last_ids_keep(struct ingest *in)
@@ -235,17 +247,12 @@ static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t 
 			 int64_t before_ms, int64_t time_ms, bool *has_more)
 {
 	static const char *const sql[] = {
-		OLDEST_DELETE_SQL("mismatch"),
-		OLDEST_DELETE_SQL("mark_change"),
-		OLDEST_DELETE_SQL("tamper"),
-		OLDEST_DELETE_SQL("coverage_hour"),
-		OLDEST_DELETE_SQL("coverage_count"),
-		STATES_DELETE_SQL,
-		OLDEST_DELETE_SQL("deletion"),
-		OLDEST_DELETE_SQL("health_sample"),
-		OLDEST_DELETE_SQL("alert"),
-		HOSTS_DELETE_SQL,
-		CHANGES_DELETE_SQL,
+		OLDEST_DELETE_SQL("mismatch"),	     OLDEST_DELETE_SQL("mark_change"),
+		OLDEST_DELETE_SQL("tamper"),	     OLDEST_DELETE_SQL("coverage_hour"),
+		OLDEST_DELETE_SQL("coverage_count"), STATES_DELETE_SQL,
+		OLDEST_DELETE_SQL("deletion"),	     OLDEST_DELETE_SQL("health_sample"),
+		OLDEST_DELETE_SQL("alert"),	     HOSTS_DELETE_SQL,
+		CHANGES_COUNT_SQL(OLD_CHANGES),	     CHANGES_DELETE_SQL(OLD_CHANGES),
 	};
 	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
 
@@ -273,12 +280,9 @@ static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t 
 static int left_delete(struct ingest *in, int64_t kept)
 {
 	static const char *const sql[] = {
-		LEFT_DELETE_SQL("mismatch"),
-		LEFT_DELETE_SQL("mark_change"),
-		LEFT_DELETE_SQL("deletion"),
-		"DELETE FROM change WHERE time < (SELECT started FROM flow ORDER BY id LIMIT 1)"
-		" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"
-		" LIMIT 16384)) AND first < (SELECT max(first) FROM change) AND ?1 >= 0",
+		LEFT_DELETE_SQL("mismatch"),	  LEFT_DELETE_SQL("mark_change"),
+		LEFT_DELETE_SQL("deletion"),	  CHANGES_COUNT_SQL(LEFT_CHANGES),
+		CHANGES_DELETE_SQL(LEFT_CHANGES),
 	};
 	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
 
