@@ -249,7 +249,7 @@ SELECT
 	seen_packets AS seen_packets, -- that flows of the history account for, by evidence
 	seen_bytes AS seen_bytes, -- of these packets
 	iif(is_unknown OR left_packets = 0, NULL,
-		(left_packets - missing) * 10000 / left_packets / 10000.0) AS share, -- seen of left, 0 to 1; NULL: nothing left, or not known
+		(left_packets - missing) * 10000 / left_packets / 10000.0) AS share, -- seen of left, 0 to 1; NULL: nothing sent, or not known
 	iif(is_unknown, NULL, missing) AS missing_packets, -- left, and not seen; the causes follow
 	iif(is_unknown, NULL, m_untracked) AS untracked, -- of no flow: notrack, or conntrack refused them
 	untracked_example AS untracked_example, -- the latest packet of no flow; NULL: none was logged
@@ -266,7 +266,7 @@ SELECT
 	rules_bytes AS rules_bytes, -- of these packets
 	link_packets AS link_packets, -- frames that the interface sent
 	link_bytes AS link_bytes, -- of these frames
-	iif(is_unknown, 'not known', iif(left_packets = 0, 'nothing left', iif(missing = 0, NULL,
+	iif(is_unknown, 'not known', iif(left_packets = 0, 'nothing sent', iif(missing = 0, NULL,
 		substr(iif(m_untracked, ', untracked ' || m_untracked, '')
 			|| iif(m_rules, ', rules-missing ' || m_rules, '')
 			|| iif(m_offloaded, ', offloaded ' || m_offloaded, '')

@@ -213,7 +213,8 @@ static struct entry *entry_of_others(struct aggregation *f, struct alert *alert,
 
 	snprintf(example, sizeof(example), "%s", alert->text);
 	snprintf(alert->text, sizeof(alert->text),
-		 "more than %d kinds of alerts; the rest share this one, such as: %.190s",
+		 "more than %d kinds of alerts; this alert stands for the other kinds (example: "
+		 "%.170s)",
 		 AGGREGATION_MAX, example);
 	alert->uplink[0] = alert->expected[0] = alert->egress[0] = alert->egress_uplink[0] = '\0';
 	alert->reason = "many-kinds";

@@ -321,8 +321,8 @@ static void quiet_send(struct alerter *a, const struct alert *over, int64_t now_
 	snprintf(end.text, sizeof(end.text),
 		 "%s%s%s%s%s%s%s: none in the last %lld s; %llu in total since %s",
 		 alert_kind_name(over->kind), *over->expected ? " for " : "", over->expected,
-		 *over->egress ? " by " : "", over->egress, *over->reason ? ", " : "", over->reason,
-		 (long long)(quiet_ms(a) / 1000), (unsigned long long)over->total,
+		 *over->egress ? ", egress " : "", over->egress, *over->reason ? ", " : "",
+		 over->reason, (long long)(quiet_ms(a) / 1000), (unsigned long long)over->total,
 		 times_format_iso(over->since_ms, since));
 	summary_send(a, &end);
 }

@@ -247,7 +247,7 @@ const char *config_anonymize_is_idle(const struct config *c)
 	if (!c->anonymize.is_on)
 		return NULL;
 	if (c->anonymize.ipv4_bits == 32 && c->anonymize.ipv6_bits == 128)
-		return "whole addresses are kept";
+		return "its prefix lengths keep whole addresses";
 	if (c->retention_s && c->retention_s <= DAY_S)
 		return "retention deletes flows before they are a day old";
 	return NULL;

@@ -141,7 +141,7 @@ static void check_rule_priority(struct validation *v)
 	if (c->rule_priority < 1 || last >= CONFIG_RULE_PRIORITY_BALANCE)
 		complain(v, c->rule_priority_line,
 			 "rule-priority %" PRIu32 " with %zu uplinks needs the priorities %" PRIu32
-			 " to %" PRIu32 ", which must lie between 0 (table local) and %d (the "
+			 " to %" PRIu32 ", which must lie above 0 (table local) and below %d (the "
 			 "balanced route); choose 1 to %zu",
 			 c->rule_priority, c->n_uplinks, c->rule_priority, last,
 			 CONFIG_RULE_PRIORITY_BALANCE,
@@ -229,9 +229,8 @@ static void check_uplinks(struct validation *v)
 			 "mark = ... table = ... }");
 	if (c->n_uplinks > UPLINKS_MAX)
 		complain(v, c->uplinks[UPLINKS_MAX].line,
-			 "uplink '%s' is one too many: there are %zu, and at most %d have a "
-			 "connlabel "
-			 "bit; remove some",
+			 "uplink '%s' is one too many: there are %zu, and at most %d are "
+			 "possible (one connlabel bit for each); remove some uplinks",
 			 c->uplinks[UPLINKS_MAX].name, c->n_uplinks, UPLINKS_MAX);
 }
 

@@ -65,11 +65,11 @@ void event_mask_tick(struct daemon *d, int64_t now_ms)
 		return;
 	d->event_mask->is_minimal = is_wanted;
 	if (d->event_mask->listeners < 0)
-		log_notice("conntrack events: full, because waymarkd cannot count the other "
-			   "listeners: %s",
-			   strerror(-d->event_mask->listeners));
+		log_notice(
+			"switched to full conntrack events: cannot count the other listeners: %s",
+			strerror(-d->event_mask->listeners));
 	else
-		log_notice("conntrack events: %s, %d other listeners",
+		log_notice("switched to %s conntrack events: the number of other listeners is %d",
 			   is_wanted ? "minimal" : "full", d->event_mask->listeners);
 	steering_set_minimal_events(d->steering, is_wanted);
 	steer_ask(d, now_ms);

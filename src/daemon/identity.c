@@ -209,8 +209,8 @@ struct talker *identity_talker(const struct config *c)
 	else if (!t)
 		log_err("cannot start waymark-talker: %s", strerror(errno));
 	else if (geteuid() == 0 && !user.is_changed)
-		log_warning("waymark-talker stays root, without capabilities (set user in section "
-			    "alert)");
+		log_warning("waymark-talker, which runs the alert programs, stays root without "
+			    "capabilities (set user in section alert)");
 	return t;
 }
 

@@ -327,8 +327,9 @@ static void mark_writer_name(struct alert *a, const struct publish *p)
 	snprintf(a->object, sizeof(a->object), "%s", p->mark_object);
 	memcpy(a->process, p->mark_writer.process, sizeof(a->process));
 	a->pid = (uint32_t)p->mark_writer.pid;
-	snprintf(a->text + used, sizeof(a->text) - used, "; %.60s was written by %.31s", a->object,
-		 a->process);
+	snprintf(a->text + used, sizeof(a->text) - used,
+		 "; %.31s added a rule that sets marks (%.60s)",
+		 *a->process ? a->process : "another process", a->object);
 }
 
 void publish_verdict(struct daemon *d, const struct flow_record *f, const struct mismatch_record *m)

@@ -105,8 +105,8 @@ static void end(struct daemon *d, int err)
 	else if (err)
 		log_err("cannot dump the conntrack table: %s", strerror(-err));
 	else if (d->is_ready && d->resync->is_news)
-		log_info("resync: %" PRIu64 " entries in %" PRId64 " ms", d->resync->dump_entries,
-			 d->resync->dump_took_ms);
+		log_info("resync: read %" PRIu64 " conntrack entries in %" PRId64 " ms",
+			 d->resync->dump_entries, d->resync->dump_took_ms);
 	d->resync->is_news = d->resync->is_news && d->resync->next_ms;
 }
 

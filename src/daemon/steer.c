@@ -101,7 +101,7 @@ static void launcher_begin(struct daemon *d)
 	d->steer->has_launcher = !err;
 	if (err)
 		log_warning("cannot start the process that runs nftables transactions: %s; "
-			    "waymarkd itself forks for each transaction",
+			    "waymarkd starts a process for each transaction instead",
 			    strerror(-err));
 }
 
@@ -110,8 +110,8 @@ static void launcher_watch(struct daemon *d)
 	if (!d->steer->has_launcher || transaction_launcher_is_running())
 		return;
 	d->steer->has_launcher = false;
-	log_warning("the process that runs nftables transactions has ended: until waymarkd is "
-		    "restarted, it forks for each transaction itself");
+	log_warning("the process that runs nftables transactions has ended; waymarkd starts a "
+		    "process for each transaction instead (restart waymarkd when convenient)");
 }
 
 int steer_open(struct daemon *d)
@@ -414,7 +414,8 @@ int steer_pause(struct daemon *d)
 	log_release(errors, LOG_LEVEL_ERR);
 	d->steer->is_paused = true;
 	tamper_pause(d);
-	log_notice("steering removed by an operator, until the next apply, reload or start");
+	log_notice("steering removed by an operator; it stays removed until the next apply, reload "
+		   "or start");
 	return err;
 }
 

@@ -171,7 +171,7 @@ static void dump_end(struct daemon *d, int64_t now_ms)
 	weigher_sum(h->weigher, &w);
 	dump_close(h);
 	log_info("uplink %s: %" PRIu32 " destinations reply, %" PRIu32 " no longer reply, %" PRIu32
-		 " never replied; %" PRIu32 " hosts sent packets to these destinations",
+		 " never replied; %" PRIu32 " hosts sent packets to those without a reply",
 		 u ? u->name : "?", w.alive, w.lost, w.unknown, w.sources);
 	health_weighed(h->health, &h->suspect, &w, now_ms);
 }
@@ -330,15 +330,16 @@ void uplink_health_explain(const struct daemon *d, uint8_t slot, struct uplink_s
 	r->until_ms = o->until_ms;
 }
 
-/* Write why the uplink has this health, for example "3 of 34 new flows answered in 30 s". Write ""
- * if there is nothing to explain. */
+/* Write why the uplink has this health, for example "3 of 34 new flows of the last 30 s got a
+ * reply". Write "" if there is nothing to explain. */
 static void text_fill(const struct health_view *v, enum health_state state, int check, char *text,
 		      size_t size)
 {
 	if (check == 0)
 		snprintf(text, size, "the health check fails");
 	else if (state >= HEALTH_DEGRADED)
-		snprintf(text, size, "%" PRIu64 " of %" PRIu64 " new flows answered in %u s",
+		snprintf(text, size,
+			 "%" PRIu64 " of %" PRIu64 " new flows of the last %u s got a reply",
 			 v->flows.flows_answered, v->flows.flows_started, v->window_ms / 1000);
 	else
 		snprintf(text, size, "%s", "");

@@ -149,14 +149,26 @@ static uint8_t state_number(const char *state)
 	return 0;
 }
 
+/* Return the predicate of a sentence about an uplink in this state. */
+static const char *state_predicate(const char *state, char *buf, size_t size)
+{
+	if (!strcmp(state, "no-address"))
+		return "has no address";
+	if (!strcmp(state, "no-gateway"))
+		return "has no gateway";
+	snprintf(buf, size, "is %s", strcmp(state, "drain") ? state : "drained");
+	return buf;
+}
+
 static void uplink_alert(struct daemon *d, const struct uplink_config *u, const char *state)
 {
 	struct alert a = publish_of_uplink(u, ALERT_UPLINK, state);
+	char words[32];
 
 	a.state = strcmp(state, "up") ? ALERT_RAISED : ALERT_OVER;
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
-	snprintf(a.text, sizeof(a.text), "uplink %s (%s) is %s", u->name, u->ifname,
-		 strcmp(state, "drain") ? state : "drained");
+	snprintf(a.text, sizeof(a.text), "uplink %s (%s) %s", u->name, u->ifname,
+		 state_predicate(state, words, sizeof(words)));
 	publish_raise(d, &a);
 }
 
@@ -182,6 +194,7 @@ static void states_update(struct daemon *d)
 		const char *state =
 			uplink_state(u, steering_plan(d->steering), steering_netstate(d->steering));
 		uint8_t before = d->uplink_states->state[u->slot], now = state_number(state);
+		char words[32];
 
 		addresses_note(d, u);
 		gateways_note(d, u);
@@ -192,7 +205,8 @@ static void states_update(struct daemon *d)
 		if (!strcmp(state, "drain"))
 			log_notice("uplink %s is drained: no new flows use this uplink", u->name);
 		else if (strcmp(state, "up"))
-			log_warning("uplink %s: interface %s is %s", u->name, u->ifname, state);
+			log_warning("uplink %s: interface %s %s", u->name, u->ifname,
+				    state_predicate(state, words, sizeof(words)));
 		else
 			log_notice("uplink %s: interface %s is up", u->name, u->ifname);
 		if (before)

@@ -190,7 +190,7 @@ int usage_open(struct daemon *d)
 	s->links = s->rules ? link_counters_open() : NULL;
 	if (!s->links) {
 		err = -errno;
-		log_err("cannot open the counters for the usage: %s", strerror(-err));
+		log_err("cannot open the byte counters of the uplinks: %s", strerror(-err));
 		return err;
 	}
 	err = store_each_usage_reading(d->store, last_take, s);

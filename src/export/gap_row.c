@@ -65,14 +65,14 @@ void gap_row_make(struct made_row *r, const struct missing *m)
 	r->row.values = r->values;
 	if (!m->last)
 		snprintf(r->text, sizeof(r->text),
-			 "%s: table %s, changes of the history from %lld on", m->why,
+			 "%s: table %s, all changes of the history from number %lld on", m->why,
 			 feed_tables[m->table].name, (long long)m->first);
 	else if (m->first_id)
 		snprintf(r->text, sizeof(r->text), "%s: table %s, ids %lld to %lld", m->why,
 			 feed_tables[m->table].name, (long long)m->first_id, (long long)m->last_id);
 	else
 		snprintf(r->text, sizeof(r->text),
-			 "%s: table %s, changes of the history %lld to %lld", m->why,
+			 "%s: table %s, changes %lld to %lld of the history", m->why,
 			 feed_tables[m->table].name, (long long)m->first, (long long)m->last);
 	value_set(r, t, "id", integer(r->row.id));
 	value_set(r, t, "started", integer_or_null(m->started_ms, 0));

@@ -104,8 +104,7 @@ static void failure_note(struct shipper *s, struct target_error *why)
 {
 	text_clean(why->text);
 	if (s->failures == 0 || strcmp(s->state->error, why->text) != 0)
-		export_log(LOG_WARNING,
-			   "target %s did not acknowledge the rows and is tried again: %s",
+		export_log(LOG_WARNING, "target %s did not acknowledge the rows: %s (trying again)",
 			   s->target->name, why->text);
 	s->failures++;
 	pthread_mutex_lock(&s->x->mutex);

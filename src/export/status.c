@@ -234,8 +234,8 @@ static int64_t metric_acknowledged(const struct status *s, const struct state_ta
 static const struct metric metrics[] = {
 	{"position", "gauge", "Number of the last acknowledged change.", metric_position, true},
 	{"pending_rows", "gauge", "Changes that are not acknowledged.", pending, true},
-	{"lag_seconds", "gauge", "Age of the newest acknowledged row while others wait.", lag_s,
-	 true},
+	{"lag_seconds", "gauge", "Age of the newest acknowledged row if other rows wait, else 0.",
+	 lag_s, true},
 	{"rows_total", "counter", "Rows that were acknowledged.", metric_rows, true},
 	{"missing_rows_total", "counter", "Rows that were pruned before they were shipped.",
 	 metric_missing, true},

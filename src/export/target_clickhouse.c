@@ -183,9 +183,9 @@ static int reply_judge(struct clickhouse *c, int r, const struct http_reply *rep
 		snprintf(why->text, sizeof(why->text), "%.60s: %.180s", host ? host : "?",
 			 reply->text);
 	else
-		snprintf(why->text, sizeof(why->text), "%.60s: table %.20s: status %ld%s%.130s",
-			 host ? host : "?", c->table->name, reply->status,
-			 reply->has_body ? ": " : "", reply->text);
+		snprintf(why->text, sizeof(why->text),
+			 "%.60s: table %.20s: HTTP status %ld%s%.130s", host ? host : "?",
+			 c->table->name, reply->status, reply->has_body ? ": " : "", reply->text);
 	free(host);
 	return r < 0 ? r : -EIO;
 }

@@ -116,10 +116,11 @@ static void uplink_trouble_add(struct findings *f, const struct uplink_config *u
 	} else {
 		findings_add(f, FINDING_WARNING, "uplink %s: no gateway is known for interface %s",
 			     u->name, u->ifname);
-		findings_fix(
-			f,
-			"set gateway (or gateway6) in uplink %s; \"none\" if it is point to point",
-			u->name);
+		findings_fix(f,
+			     "set gateway or gateway6 in uplink %s to the address of the "
+			     "provider's router, or to "
+			     "\"none\" if the link is point to point",
+			     u->name);
 	}
 }
 
@@ -303,11 +304,12 @@ static void source_checked(struct findings *f, const struct uplink_config *u,
 	if (r && !addr_is_none(&r->prefsrc) && !addr_is_equal(&r->prefsrc, source)) {
 		route_format(line, sizeof(line), r, s);
 		findings_add(f, FINDING_WARNING,
-			     "uplink %s: the source of the %s route \"%s\" is not copied to table "
-			     "%" PRIu32 ": packets of this router have the source %s",
-			     u->name, family_name(r->family), line, u->table,
+			     "uplink %s: packets that this router sends by table %" PRIu32
+			     " have the source %s, not the source of the %s route \"%s\"",
+			     u->name, u->table,
 			     addr_is_none(source) ? "that the kernel chooses"
-						  : addr_format(source, text));
+						  : addr_format(source, text),
+			     family_name(r->family), line);
 		findings_fix(f, "give the route and uplink %s the same gateway", u->name);
 	} else if (!addr_is_none(source) && !address_is_on(s, ifindex, source)) {
 		route_format(line, sizeof(line), r ? r : planned, s);

@@ -351,7 +351,7 @@ static void shared_mark_add(const struct checking *k, const struct rule_state *r
 		return;
 	findings_add(k->f, FINDING_WARNING,
 		     "the ip rule \"%s\" (%s) matches mark bits 0x%" PRIx32
-		     " of mark-mask 0x%" PRIx32 "%s%s",
+		     " (under mark-mask 0x%" PRIx32 ")%s%s",
 		     line, family_name(r->family), bits, k->c->mark_mask,
 		     u ? ", the mark of uplink " : ", which no uplink has", u ? u->name : "");
 	subject_add(k, REASON_RULE_BEFORE, r->family, line, u, NULL);

@@ -161,8 +161,8 @@ static void strict_filter_add(const struct rule_place *p)
 {
 	findings_add(p->findings, FINDING_WARNING,
 		     "table %s %s, chain %s has a strict reverse path check (fib saddr iif oif "
-		     "missing): with balance, the check drops packets that arrive by another "
-		     "uplink than the one it picks",
+		     "missing): the balanced route gives each source address one uplink, and the "
+		     "check drops packets that arrive by another uplink",
 		     p->family, p->table, p->chain);
 	if (!strcmp(p->table, "firewalld"))
 		findings_fix(p->findings, "sed -i 's/^IPv6_rpfilter=.*/IPv6_rpfilter=loose/' "

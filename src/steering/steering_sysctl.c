@@ -65,8 +65,8 @@ static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char
 static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 {
 	if (run->errors && run->is_atomic)
-		fprintf(run->errors, "sysctl %s: cannot be set to %s (needed so that %s): %s\n",
-			w->name, w->value, w->why, strerror(-err));
+		fprintf(run->errors, "sysctl %s: cannot be set to %s: %s (needed so that %s)\n",
+			w->name, w->value, strerror(-err), w->why);
 }
 
 /* Return whether the interface of this rp_filter is the same interface as in the former plan. An

@@ -343,7 +343,9 @@ static int open_in_memory(struct store *st)
 
 	if (rc == SQLITE_OK)
 		rc = migrate_run(st->db, store_migrations, store_migrations_count, &version);
-	return rc == SQLITE_OK ? ids_read(st) : fail_sqlite(st, rc, "cannot start without");
+	return rc == SQLITE_OK
+		       ? ids_read(st)
+		       : fail_sqlite(st, rc, "cannot open an empty history in memory instead of");
 }
 
 /* Open the database for reading only or, if that fails, an empty database in memory. The disk

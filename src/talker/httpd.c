@@ -176,7 +176,7 @@ void httpd_answer(struct httpd *h, const char *text)
 		if (text)
 			client_answer(h, c, 200, h->page.type, text);
 		else
-			plain_answer(h, c, 503, "no answer now\n");
+			plain_answer(h, c, 503, "waymarkd did not answer in time\n");
 	}
 }
 
@@ -391,7 +391,7 @@ static void client_limit(struct httpd *h, struct client *c)
 {
 	if (c->state == CLIENT_WAITS) {
 		if (h->now_ms - c->waits_ms >= HTTPD_PAGE_MS)
-			plain_answer(h, c, 503, "no answer now\n");
+			plain_answer(h, c, 503, "waymarkd did not answer in time\n");
 		return;
 	}
 	if (c->state != CLIENT_FREE && h->now_ms - c->since_ms >= HTTPD_TIMEOUT_MS)

@@ -355,7 +355,7 @@ check "those gaps have the reason" has_gap 4 "pruned before they were shipped"
 check "the replaced history of gw5 has arrived to its end, and so has its successor" \
 	is_whole 5 9000 "$fleet_dir/gw5-first.db" "$fleet_dir/gw5.db"
 check "the rows that gw5's replacement lost are named in a gap" \
-	has_gap 5 "the history was replaced before its rows were shipped: table flows, changes of the history from 1 on"
+	has_gap 5 "the history was replaced before its rows were shipped: table flows, all changes of the history from number 1 on"
 check "every row of gw6 has arrived, once" is_whole 6 3000 "$fleet_dir/gw6.db"
 check "every row of gw7 has arrived, once" is_whole 7 2000 "$fleet_dir/gw7.db"
 is "the verdicts that changed after they were shipped have arrived" "$(mismatched)" \

@@ -105,7 +105,7 @@ at_once_end
 check "a table that came and went: a mark has changed" wait_for_sql 10 \
 	"SELECT count(*) > 0 FROM mismatches WHERE reason = 'mark-changed'" 1
 check "... each time the log names the table and its process" sh -c \
-	'! grep "packets left by.*mark-changed" "$1" | grep -v "table inet painter, chain forward was written by nft"' \
+	'! grep "packets left by.*mark-changed" "$1" | grep -v "nft added a rule that sets marks (table inet painter, chain forward)"' \
 	sh "$lab_tmp/waymarkd.log" || diag "$(grep mark-changed "$lab_tmp/waymarkd.log")"
 hold_close marked
 

@@ -235,7 +235,7 @@ waymark check >/dev/null 2>&1
 is 'check with an error: exit 1' $? 1
 at router nft delete table ip others
 at router ip rule add pref 5000 fwmark 0x7 lookup 77
-finds 'an ip rule of others' warning 'matches mark bits 0x7 of mark-mask 0xff'
+finds 'an ip rule of others' warning 'matches mark bits 0x7 [(]under mark-mask 0xff[)]'
 at router ip rule del pref 5000
 at router ip route add 198.51.100.0/24 dev lan table 251
 finds 'a route of others in a table of ours' warning 'in the table of uplink wan1.*ip -4 route del'

@@ -76,8 +76,8 @@ hold early pc udp $NET4 7 1 || die 'no flow from before the start'
 daemon_start 'repair = false'
 
 update
-check "an uplink without packets has no coverage" status_says 'wan1: nothing left$'
-is "... in the history, too" "$(sql "SELECT DISTINCT ifnull(share, causes) FROM coverage")" 'nothing left'
+check "an uplink without packets has no coverage" status_says 'wan1: nothing sent$'
+is "... in the history, too" "$(sql "SELECT DISTINCT ifnull(share, causes) FROM coverage")" 'nothing sent'
 
 # --- all packets are in the history ---------------------------------------------------------------
 
@@ -116,7 +116,7 @@ check "the packets of before and after are summed" \
 	test "$(covered left_packets)" -gt $((before + 5 * FLOWS + $(counted out 0x2) + $(counted out 0x3) - 1))
 all_is_covered 'across a reload of the rules'
 is "no packet was counted by the interface alone" "$(covered 'left_packets - rules_packets')" 0
-check "a missing interface has no coverage" status_says 'wan3: nothing left$'
+check "a missing interface has no coverage" status_says 'wan3: nothing sent$'
 
 # --- of no flow -----------------------------------------------------------------------------
 
@@ -176,7 +176,7 @@ before=$(($(counted out 0x2) + $(counted out 0x3)))
 daemon_stop KILL
 waymark coverage >/dev/null 2>"$lab_tmp/coverage.err"
 check "without a daemon the tool warns that its figures are old" \
-	grep -q 'the coverage since the newest one is unknown' "$lab_tmp/coverage.err"
+	grep -q 'the coverage since the newest interval is unknown' "$lab_tmp/coverage.err"
 http_get pc $FLOWS "http://$NET4:8080/" >/dev/null
 wait_for 15 entries_are_stable
 at router conntrack -F >/dev/null 2>&1

@@ -86,7 +86,7 @@ at net curl -s --max-time 5 --interface $NET4_VIA2 http://$WAN2_4:9999/
 wait_for_sql 5 "SELECT count(*) FROM flows WHERE dport = 9999 AND state = 'ended'" 1
 run 0 'a refused connection' explain --dport 9999
 prints 'refused: no evidence' '^verdict +local \(verdict 6 of 7\)'
-prints 'refused: the reason' 'when a TCP connection is refused'
+prints 'refused: the reason' 'an RST that refused the connection'
 
 # --- a mismatch ------------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ check 'watch --json: a flow' wait_for 2 grep -q \
 	'"type":"flow".*"uplink":"wan1","egress":\["wan1"\].*"verdict":"ok"' "$lab_tmp/watch_json.out"
 run 0 'nagios, healthy' nagios
 prints 'nagios: status line and performance data' \
-	'^WAYMARK OK - mismatches 0, unmarked 0, gaps 0, queue [0-9]+%, age [0-9]+s in 5 minutes; coverage since the start: wan1 (not compared yet|nothing left|[0-9.]+%), wan2 (not compared yet|nothing left|[0-9.]+%) \| mismatches=0;;1;0; unmarked=0;1;;0; gaps=0;1;;0; queue=[0-9]+%;50;90;0;100 age=[0-9]+s;;;0;( .coverage_wan[12].=[0-9.]+%;;;0;100)*$'
+	'^WAYMARK OK - mismatches 0, unmarked 0, gaps 0, queue [0-9]+%, age [0-9]+s in 5 minutes; coverage since the start: wan1 (not compared yet|nothing sent|[0-9.]+%), wan2 (not compared yet|nothing sent|[0-9.]+%) \| mismatches=0;;1;0; unmarked=0;1;;0; gaps=0;1;;0; queue=[0-9]+%;50;90;0;100 age=[0-9]+s;;;0;( .coverage_wan[12].=[0-9.]+%;;;0;100)*$'
 is 'nagios: one line' "$(wc -l <"$out")" 1
 run 1 'nagios, the newest record is too old' nagios -w age=0
 run 2 'nagios, a critical threshold' nagios -w age=0 -c age=0,queue=99

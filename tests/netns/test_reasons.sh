@@ -321,12 +321,12 @@ wait_for 5 marks_are_changed || diag 'a mark is not changed'
 at router nft delete table inet others
 reasoned mark-changed 'the mark is changed after routing'
 check '... by a table that was deleted since: the log names it and its process' grep -Eq \
-	'mark-changed; table inet others, chain (forward|output) was written by nft' "$lab_tmp/waymarkd.log"
+	'mark-changed; nft added a rule that sets marks [(]table inet others, chain (forward|output)[)]' "$lab_tmp/waymarkd.log"
 check '... the alert has its process' sh -c 'grep "\"reason\":\"mark-changed\"" "$1" | grep -q "\"process\":\"nft\""' sh "$lab_tmp/alerts.jsonl" ||
 	diag "$(grep mark-changed "$lab_tmp/alerts.jsonl" | tail -2)"
 waymark report >"$lab_tmp/report.html"
 check '... and the report' grep -Eq \
-	'marks were changed: table inet others, chain (forward|output) was written by nft' "$lab_tmp/report.html"
+	'marks were changed: nft added a rule that sets marks [(]table inet others, chain (forward|output)[)]' "$lab_tmp/report.html"
 flows_end
 
 flows_begin

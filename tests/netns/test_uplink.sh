@@ -51,7 +51,7 @@ check "flows that another rule leads to it are mismatches" wait_for_sql 5 \
 	"SELECT count(*), reason, expected, egress FROM mismatches GROUP BY 2, 3, 4" "3|not-drained|wan1|wan1"
 check "an alert names the rule" wait_for 5 grep -q '"kind":"mismatch".*"reason":"not-drained".*priority 100 .*lookup 251 takes over' "$lab_tmp/alerts.jsonl" || diag "$(cat "$lab_tmp/alerts.jsonl")"
 check "explain says what to do" sh -c \
-	"'$WAYMARK' -c '$lab_tmp/waymark.conf' explain $(sql "SELECT max(flow_id) FROM mismatches") | grep -q 'Remove the ip rule or route that leads new flows there'"
+	"'$WAYMARK' -c '$lab_tmp/waymark.conf' explain $(sql "SELECT max(flow_id) FROM mismatches") | grep -q 'Remove the ip rule or route that leads new flows to this uplink'"
 at router ip rule del pref 100
 is "without it new flows leave by the other one" "$(used)" wan2
 is "no more mismatches" "$(sql "SELECT count(*) FROM mismatches")" 3

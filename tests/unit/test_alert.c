@@ -93,9 +93,10 @@ static void test_aggregates(void **state)
 	object = line_json(3);
 	assert_text(object, "state", "over");
 	assert_text(object, "severity", "notice");
-	assert_true(strstr(json_string_value(json_object_get(object, "text")),
-			   "mismatch for wan1 by eth2, rule-missing: none in the last 120 s; 53 in "
-			   "total since 20"));
+	assert_true(strstr(
+		json_string_value(json_object_get(object, "text")),
+		"mismatch for wan1, egress eth2, rule-missing: none in the last 120 s; 53 in "
+		"total since 20"));
 	assert_integer(object, "total", 53);
 	json_decref(object);
 	alerter_tick(a, T0 + 9 * MINUTE);

@@ -342,7 +342,8 @@ static void test_anonymize(void **state)
 	anonymize_check("anonymize = off retention = 1d", false, NULL);
 	anonymize_check("anonymize = /0", true, NULL);
 	anonymize_check("anonymize = \"/32,/64\" retention = off", true, NULL);
-	anonymize_check("anonymize = \"/32,/128\"", true, "whole addresses are kept");
+	anonymize_check("anonymize = \"/32,/128\"", true,
+			"its prefix lengths keep whole addresses");
 	anonymize_check("anonymize = /24 retention = 1d", true,
 			"retention deletes flows before they are a day old");
 }

@@ -472,10 +472,11 @@ static void gap_that_grows_replaces_itself(void **state)
 	assert_int_equal(a.row.id, b.row.id);
 	assert_true(b.row.version > a.row.version);
 	assert_string_equal(a.text, "pruned: table flows, ids 7 to 90");
-	assert_string_equal(b.text, "pruned: table flows, changes of the history 101 to 300");
+	assert_string_equal(b.text, "pruned: table flows, changes 101 to 300 of the history");
 	m.last = 0;
 	gap_row_make(&a, &m);
-	assert_string_equal(a.text, "pruned: table flows, changes of the history from 101 on");
+	assert_string_equal(a.text,
+			    "pruned: table flows, all changes of the history from number 101 on");
 	assert_int_equal(a.row.id, b.row.id);
 	assert_true(a.row.version > b.row.version);
 	m.last = 300;

@@ -440,7 +440,7 @@ static void test_rules_with_marks_under_our_mask(void **state)
 
 	(void)state;
 	check_rule(&rule);
-	assert_finding(FINDING_WARNING, "mark bits 0x7 of mark-mask 0xff, which no uplink has",
+	assert_finding(FINDING_WARNING, "mark bits 0x7 (under mark-mask 0xff), which no uplink has",
 		       "set mark-mask = 0x7f8");
 	rule = rule_of(30000, 0x3, 0xff, 77);
 	check_rule(&rule);
@@ -786,8 +786,9 @@ static void test_sources_of_default_routes(void **state)
 	addr_parse(&uplinks[0].gateway.addr, "192.0.2.99");
 	check_uplinks(source_router_new(AF_INET, "203.0.113.1/32", "203.0.113.1/32"));
 	uplinks[0].gateway.kind = GATEWAY_LEARN;
-	assert_second(FINDING_WARNING, "src 203.0.113.1\" is not copied to table "
-				       "251: packets of this router have the source 192.0.2.10");
+	assert_second(FINDING_WARNING,
+		      "packets that this router sends by table 251 have the source "
+		      "192.0.2.10, not the source of the IPv4 route \"");
 }
 
 static void test_names_that_ip_prints(void **state)

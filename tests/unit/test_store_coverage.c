@@ -88,7 +88,7 @@ static void sums_by_the_hour(void **state)
 			 " missing_packets, causes FROM coverage ORDER BY hour, uplink",
 			 "2026-03-01T12:00:00.000Z|wan1|200|2000|190|0.95|10|other 10\n"
 			 "2026-03-01T12:00:00.000Z|wan2|30000|300000|29999|0.9999|1|other 1\n"
-			 "2026-03-01T13:00:00.000Z|wan1|0|0|0|-|0|nothing left");
+			 "2026-03-01T13:00:00.000Z|wan1|0|0|0|-|0|nothing sent");
 	changes_expect(path, "4:1 4:1 4:2 4:3 ");
 	store_lab_stop(w, st);
 }

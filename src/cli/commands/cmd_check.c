@@ -98,8 +98,9 @@ static int unasked_add(void *data, const struct value *values, size_t n)
 	const char *example = value_text(values, n, "example");
 
 	findings_add(data, FINDING_WARNING,
-		     "%" PRId64 " UDP replies of this router left by uplink %s since yesterday "
-		     "with a source address that the client had not asked%s%s",
+		     "%" PRId64
+		     " UDP replies of this router left by uplink %s since yesterday%s%s: "
+		     "their source is not the address to which the client sent its request",
 		     value_number(values, n, "answers", 0), value_text(values, n, "uplink"),
 		     example ? ", such as " : "", example ? example : "");
 	findings_fix(data,
@@ -223,7 +224,7 @@ enum exit_status cmd_check(const struct invocation *in)
 	else
 		status = findings_render(in, &findings);
 	if (err) {
-		cli_error("check: not all checks could run, so findings may be missing: %s",
+		cli_error("check: some checks could not run: %s (findings may be missing)",
 			  strerror(-err));
 		status = CLI_FAILED;
 	}

@@ -91,7 +91,7 @@ enum exit_status cmd_coverage(const struct invocation *in)
 	if (err) {
 		client_explain(path, err);
 		cli_error("only the intervals in the history are shown; the coverage since the "
-			  "newest one is unknown");
+			  "newest interval is unknown");
 	}
 	free(path);
 	return history_show(in, &coverage);

@@ -136,7 +136,7 @@ static void coverage_print(const struct survey *s)
 		else if (!u->coverage.is_known)
 			fputs("not known", stdout);
 		else if (u->coverage.share < 0)
-			fputs("nothing left", stdout);
+			fputs("nothing sent", stdout);
 		else
 			printf("%.2f%%", u->coverage.share * 100);
 		separator = ",";

@@ -76,17 +76,17 @@ static bool is_agreed(const struct invocation *in, const struct place *p)
 		return cli_ask("Delete all records of %s, except live flows, from %s? [y/N] ", host,
 			       p->database);
 	if (!c)
-		return cli_ask("Delete the flows beyond retention and max-size from %s? [y/N] ",
+		return cli_ask("Delete from %s the flows that exceed retention or max-size? [y/N] ",
 			       p->database);
 	if (c->max_size_bytes)
 		size_format((int64_t)c->max_size_bytes, size);
 	if (!c->retention_s)
 		return cli_ask("Delete the oldest flows until at most %s remain in %s? [y/N] ",
 			       c->max_size_bytes ? size : "(no limit)", c->database);
-	return cli_ask("Delete flows that ended more than %s ago%s%s from %s? [y/N] ",
-		       duration_format((int64_t)c->retention_s * 1000, age),
-		       c->max_size_bytes ? ", and the oldest beyond " : "",
-		       c->max_size_bytes ? size : "", c->database);
+	return cli_ask("Delete from %s the flows that ended more than %s ago%s%s? [y/N] ",
+		       c->database, duration_format((int64_t)c->retention_s * 1000, age),
+		       c->max_size_bytes ? ", and the oldest ones until its size is at most " : "",
+		       c->max_size_bytes ? size : "");
 }
 
 /* --- without a daemon ------------------------------------------------------------------------ */

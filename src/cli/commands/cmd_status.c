@@ -124,11 +124,12 @@ static void store_print(const struct answer *a)
 	printf("history   %" PRId64 " rows, %sB, %" PRId64 " dropped, %" PRId64 " failed\n",
 	       a->store.written, size_format(a->store.database_bytes, size), a->store.dropped,
 	       a->store.failed);
-	printf("queue     %" PRId64 " of %" PRId64 " (most: %" PRId64 "), last commit %s\n",
+	printf("queue     %" PRId64 " of %" PRId64 " (peak: %" PRId64 "), last commit %s\n",
 	       a->store.depth, a->store.capacity, a->store.depth_max,
 	       a->store.last_commit ? time_text(a->store.last_commit, time) : "none yet");
 	if (a->store.p50_ms >= 0)
-		printf("          from event to row: p50 %" PRId64 " ms, p99 %" PRId64 " ms\n",
+		printf("          delay from event to row: p50 %" PRId64 " ms, p99 %" PRId64
+		       " ms\n",
 		       a->store.p50_ms, a->store.p99_ms);
 	if (a->store.last_error && *a->store.last_error)
 		printf("          last error: %s\n", a->store.last_error);
@@ -177,7 +178,7 @@ static void uplink_coverage_print(const struct answer_uplink *u)
 	else if (!c->is_known)
 		puts("unknown: the counters of the rules and of the interface could not be read");
 	else if (c->share < 0)
-		puts("nothing left");
+		puts("nothing sent");
 	else
 		share_print(c);
 }

@@ -110,10 +110,20 @@ static void tampering_print(const json_t *o)
 	       text_of(o, "action"));
 }
 
+/* Return whether the flow was deleted to move it to an uplink of a lower tier. */
+static bool is_returned(const json_t *o)
+{
+	return !strcmp(text_of(o, "action"), "returned");
+}
+
 static void deletion_print(const json_t *o)
 {
-	printf("%-8s flow %" PRId64 ": conntrack entry %s, because of mismatch %" PRId64, "deleted",
-	       number_of(o, "flow_id"), text_of(o, "action"), number_of(o, "mismatch_id"));
+	printf("%-8s flow %" PRId64 ": conntrack entry deleted", "deleted",
+	       number_of(o, "flow_id"));
+	if (is_returned(o))
+		printf(" (on-uplink-up = return)");
+	else
+		printf(", because of mismatch %" PRId64, number_of(o, "mismatch_id"));
 }
 
 static void state_print(const json_t *o)
@@ -169,8 +179,8 @@ static void change_name(const json_t *o, char buf[BURST_KIND])
 
 static void deletion_name(const json_t *o, char buf[BURST_KIND])
 {
-	snprintf(buf, BURST_KIND, "%-8s %%u more conntrack entries %.16s", "deleted",
-		 text_of(o, "action"));
+	snprintf(buf, BURST_KIND, "%-8s %%u more conntrack entries deleted%s", "deleted",
+		 is_returned(o) ? " (on-uplink-up = return)" : "");
 }
 
 static void alert_name(const json_t *o, char buf[BURST_KIND])

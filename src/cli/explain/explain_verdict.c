@@ -182,9 +182,9 @@ static void refusal_say(struct explanation *e)
 	    row_copy_number(e->flow, "packets_reply", 0) == 0)
 		return;
 	narrative_say(&e->story, "verdict",
-		      "The flow had a reply: when a TCP connection is refused, the kernel deletes "
-		      "its conntrack entry before the RST leaves. An RST that leaves by the right "
-		      "uplink is not recorded; an RST by a wrong uplink would be.");
+		      "The reply may have been an RST that refused the connection. The kernel "
+		      "deletes the conntrack entry before such an RST leaves, so that Waymark "
+		      "records the RST only if it leaves by a wrong uplink.");
 }
 
 void explain_verdict(struct explanation *e)

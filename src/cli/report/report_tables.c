@@ -247,7 +247,7 @@ static void line_row(FILE *out, const struct report_column *c, const struct repo
 		fputs("unknown", out);
 	cell_end(out);
 	share_cell(out, c++, l->left - l->missing, l->left);
-	text_cell(out, c, l->is_known && !l->left ? "nothing left" : l->why);
+	text_cell(out, c, l->is_known && !l->left ? "nothing sent" : l->why);
 	row_end(out);
 }
 

@@ -305,9 +305,9 @@ static void talkers_put(struct pen *p, const struct top_data *t)
 {
 	p->y++;
 	line_put(p, colour_of(COLOUR_HEAD), "%-40s %10s %10s %8s  %s", "TALKER", "SENT", "RECEIVED",
-		 "FLOWS", COLS < WIDE ? "" : "(ended in this hour or the last)");
+		 "FLOWS", COLS < WIDE ? "" : "(ended in this or the previous hour)");
 	if (!t->n_talkers)
-		line_put(p, 0, "no flow ended in this hour or the last");
+		line_put(p, 0, "no flow ended in this or the previous hour");
 	for (size_t i = 0; i < t->n_talkers; i++) {
 		const struct top_talker *k = &t->talkers[i];
 		char sent[UNITS_STRLEN], received[UNITS_STRLEN];
@@ -383,11 +383,13 @@ static void help_put(struct pen *p)
 		"Up, Down   select a cause",
 		"Enter      explain one flow of the selected cause",
 		"",
-		"Colours show the state now: red while an uplink is not up or mismatches came",
-		"in the last minute, yellow while it is drained, degraded or silent.",
+		"Red: the uplink is not up, or mismatches came in the last minute.",
+		"Yellow: the uplink is drained, degraded or silent.",
 		"ANSW: share of the flows of the last one to two minutes that got a reply.",
-		"MISM: mismatches since the daemon started. PACKETS: - if only a label shows",
-		"the mismatch. COVERED: share of the sent packets that are in the history.",
+		"MISM: mismatches since the daemon started (by cause: in the last hour).",
+		"PACKETS: stray packets that were counted; - if only a label shows",
+		"the mismatch.",
+		"COVERED: share of the sent packets that are in the history.",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
