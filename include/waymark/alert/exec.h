@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec.h - runs programs for alerts. A limited number of programs run at the same time; the others
- * wait in a queue. Each program may run for a limited time. No function blocks, except exec_free().
+ * exec.h - runs programs for alerts. At most EXEC_CHILDREN_MAX programs run at the same time; more
+ * programs wait in a queue. A program that runs longer than EXEC_TIMEOUT_MS is killed. No function
+ * blocks, except exec_free().
  */
 #ifndef WAYMARK_ALERT_EXEC_H
 #define WAYMARK_ALERT_EXEC_H
@@ -23,13 +24,13 @@ struct exec *exec_new(struct sink_status *s);
 /* Wait at most EXEC_STOP_MS for running programs to end, then kill them and free e. */
 void exec_free(struct exec *e);
 
-/* Call fn with each line that a program writes. If this function is not called, programs inherit
- * our standard error, and their standard output is dropped. */
+/* Set the function that gets each line that a program writes, with the path of the program. Without
+ * such a function, programs inherit our standard error, and their standard output is dropped. */
 typedef void exec_output_fn(void *data, const char *path, const char *line);
 void exec_set_output(struct exec *e, exec_output_fn *fn, void *data);
 
-/* Run the program at path or, if path is a folder, each program in it. Each program reads the text
- * `line` from its standard input. All arguments are copied. */
+/* Run the program at `path`. If `path` is a folder, run each program in the folder. Each program
+ * gets the text `line` on its standard input. All arguments are copied. */
 void exec_run(struct exec *e, const char *path, char *const *environment, const char *line);
 
 /* Reap ended programs, read output, kill programs over the time limit, start queued programs. */

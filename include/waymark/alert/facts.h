@@ -14,7 +14,7 @@
 
 struct fact {
 	const char *name; /* "flow_id", ... */
-	bool is_number;	  /* JSON writes it without quotes */
+	bool is_number;	  /* JSON has the text without quotes */
 	char text[256];	  /* "": unknown, or does not apply */
 };
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * sink.h - the interface of a sink, which delivers alerts to one destination. A new sink needs a
- * file with a struct sink, a row in the table of sink.c, and a key in the configuration. For sinks
- * that run programs or connect to servers, waymarkd uses the sinks of src/talker instead.
+ * file with a struct sink, a row in the table of sink.c, and a key in the configuration. waymarkd
+ * replaces the sinks that run programs or connect to servers by the sinks of src/talker, which do
+ * this in another process.
  *
- * No sink blocks. If a sink cannot take an alert, it counts the alert and keeps the error as text.
+ * No sink blocks. If a sink cannot take an alert, it counts a failure and keeps the error message
+ * (sink_fail()).
  */
 #ifndef WAYMARK_ALERT_SINK_H
 #define WAYMARK_ALERT_SINK_H
@@ -30,27 +32,27 @@ struct sink_message {
 };
 
 struct sink_stats {
-	uint32_t running; /* number of running programs; above 0 while a program is queued */
+	uint32_t running; /* number of running programs; at least 1 while programs are queued */
 	uint64_t programs_failed;
 	char program_error[160]; /* error of the last program that failed; "": none */
 	/* number of lost lines, plus the number of times that lines had to wait for the disk */
 	uint64_t unwritten;
-	char write_error[160]; /* error of the last such failure; "": none */
+	char write_error[160]; /* error of the last failure that `unwritten` counts; "": none */
 	uint32_t pending;      /* alerts that the destination has not acknowledged */
 	uint64_t delivered, retries, dropped;
-	char last_error[160]; /* error of the last attempt if it failed; else "" */
+	char last_error[160]; /* error of the last delivery if it failed; else "" */
 };
 
-/* Optional functions may be NULL. */
+/* A function that is marked as optional can be NULL. */
 struct sink {
-	const char *name; /* the key of section alert that turns the sink on */
+	const char *name; /* the configuration key in section alert that turns the sink on */
 	/* Return the destination of the alerts, without secrets, or NULL if the sink is off. */
 	const char *(*target)(const struct alert_config *c);
 	/* Optional: create the sink's state. data is the argument of alerter_new_with(); s outlives
 	 * the state. On failure return NULL with errno. */
 	void *(*open)(void *data, struct sink_status *s);
-	/* Optional: stop within a few seconds. The alerter then calls settled() for the last time,
-	 * and then close(). */
+	/* Optional: end all work within a few seconds. Afterwards the alerter calls settled() for
+	 * the last time, and then close(). */
 	void (*stop)(void *self);
 	/* Free the state. */
 	void (*close)(void *self);
@@ -59,14 +61,15 @@ struct sink {
 	/* Send one alert, or queue it. */
 	void (*send)(void *self, const struct alert_config *c, const struct sink_message *m,
 		     struct sink_status *s);
-	/* Optional: reap programs, retry deliveries, expire alerts. */
+	/* Optional: do periodic work, such as reaping programs. Called by alerter_tick(). */
 	void (*tick)(void *self, int64_t now_ms);
 	void (*stats)(void *self, struct sink_stats *out);
 
-	/* For a sink whose destination acknowledges alerts: body(), push() and settled() replace
-	 * send(). body() returns what to send as malloc'd text, or NULL with errno. push() queues
-	 * this text. settled() returns the id of an alert that was delivered or dropped. Until then
-	 * the outbox (alert.h) keeps the text, even across a restart of waymarkd. */
+	/* A sink whose destination acknowledges alerts has body(), push() and settled() instead of
+	 * send(). body() returns the text to send, malloc'd, or NULL with errno. push() queues this
+	 * text. settled() returns the id of an alert that was delivered or dropped. Until settled()
+	 * has returned the id, the outbox (alert.h) keeps the text, even across a restart of
+	 * waymarkd. */
 	char *(*body)(void *self, const struct alert_config *c, const struct sink_message *m);
 	int (*push)(void *self, int64_t id, const char *body); /* 0 or -errno */
 	int64_t (*settled)(void *self);			       /* one id per call; 0: no more */
@@ -76,9 +79,9 @@ struct sink {
 #define SINKS_MAX 8
 extern const struct sink *const sink_table[SINKS_MAX];
 
-/* Create an alerter as alerter_new() does, but use a sink of the list `instead` for each sink of
- * sink_table that has the same name. `instead` ends with NULL, and may be NULL. data is passed to
- * the sinks' open(). */
+/* Create an alerter as alerter_new() does, but with other sinks: if a sink in the list `instead`
+ * has the same name as a sink of sink_table, it replaces that sink. The list ends with NULL; if
+ * `instead` is NULL, no sink is replaced. data is passed to the sinks' open(). */
 struct alerter *alerter_new_with(const struct alert_config *c, const struct sink *const *instead,
 				 void *data);
 
