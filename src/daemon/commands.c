@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* commands.c - decides which client of the control socket may send which command, and runs the
- * commands. */
+/* commands.c - decides which commands a client of the control socket is allowed to send, and runs
+ * the commands. */
 #include "daemon/commands.h"
 
 #include <errno.h>

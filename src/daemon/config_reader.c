@@ -13,7 +13,7 @@
 #include "waymark/config/config.h"
 #include "waymark/kernel/transaction.h"
 
-/* Enough for a large configuration. */
+/* Size of the shared memory: enough for a large configuration. */
 #define SHARED_BYTES (4u << 20)
 
 static void *shared;

@@ -24,8 +24,8 @@
 /* The data of an epoll event is the index of a client or one of these values. */
 #define EVENT_LISTENER CONTROL_CLIENTS_MAX
 #define EVENT_TIMER    (CONTROL_CLIENTS_MAX + 1)
-/* Maximum number of events that one control_process() serves, so that the loop's other sources wait
- * for a bounded time. */
+/* Maximum number of events that one call of control_process() serves. It bounds the time that the
+ * other descriptors of the main loop wait. */
 #define EVENTS_A_CALL 64
 
 struct client {
@@ -279,8 +279,8 @@ static struct client *client_free_place(struct control *c)
 	return NULL;
 }
 
-/* Stop accepting clients until the next tick. While descriptors or memory are short, accept()
- * fails, and the listener would stay ready and keep the loop busy. */
+/* Stop accepting clients until the next tick. Called when accept() fails because descriptors or
+ * memory are short: the waiting client would keep the listener ready, and the loop busy. */
 static void listener_pause(struct control *c)
 {
 	c->is_paused = true;
@@ -304,8 +304,8 @@ static struct control_peer peer_read(int fd)
 	return (struct control_peer){.uid = cred.uid, .pid = cred.pid};
 }
 
-/* Return whether this user has the maximum number of clients per user. The limit leaves room for
- * other users. */
+/* Return whether this user already has CONTROL_CLIENTS_A_USER clients. The limit leaves room for
+ * other users. Root and waymarkd's user have no limit. */
 static bool is_user_full(const struct control *c, uid_t uid)
 {
 	int i, n = 0;
@@ -422,9 +422,9 @@ int control_process(struct control *c)
 	struct epoll_event ev;
 	int n, i;
 
-	/* Fetch one event at a time. Serving one event may close another client, and a new client
-	 * may then get the entry of the closed client. An event that was fetched earlier for the
-	 * closed client would reach the new client. */
+	/* Fetch one event at a time. Serving an event can close another client and give its entry
+	 * to a new client. If events were fetched together, an event for the closed client could
+	 * then reach the new client. */
 	for (i = 0; i < EVENTS_A_CALL; i++) {
 		n = epoll_wait(c->epoll_fd, &ev, 1, 0);
 		if (n < 0 && errno != EINTR)

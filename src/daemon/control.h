@@ -24,7 +24,8 @@
 /* Maximum number of bytes that wait to be sent to a watcher. A watcher that exceeds this number is
  * dropped as too slow. */
 #define CONTROL_WATCH_QUEUE_MAX (256 * 1024)
-/* A client must send its request, or read a part of its answer, within this number of seconds. */
+/* A client is dropped if it has not sent its request, or has read nothing of its answer, for this
+ * number of seconds. */
 #define CONTROL_PATIENCE_S 5
 
 struct control;
@@ -44,8 +45,8 @@ typedef char *control_handler_fn(void *data, const char *command, const struct c
  * if path is not a socket (the file is not removed), ENAMETOOLONG, EACCES, ... */
 struct control *control_open(const char *path, control_handler_fn *fn, void *data);
 
-/* Type of the function that is called before each command. If it returns false, the command is
- * refused. Without such a function all commands are allowed. */
+/* Return whether this peer is allowed to send the command. control.c calls the judge before each
+ * command. If no judge is set, all commands are allowed. */
 typedef bool control_judge_fn(const struct control_peer *peer, const char *command);
 void control_set_judge(struct control *c, control_judge_fn *judge);
 

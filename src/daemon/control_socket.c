@@ -48,8 +48,8 @@ static int folder_make(const char *path)
 	return 0;
 }
 
-/* Return 0 if no process listens at the address or the file does not exist, -EADDRINUSE if a
- * process listens, or another -errno. */
+/* Return 0 if a new socket can take the address: the file is missing, or no process listens at it.
+ * Return -EADDRINUSE if a process listens, -ENOTSOCK for another file, or another -errno. */
 static int socket_is_stale(const struct sockaddr_un *sun)
 {
 	struct stat st;
@@ -96,8 +96,8 @@ static int socket_publish(struct control_socket *s)
 {
 	struct stat st;
 
-	/* bind() has applied the umask. Set the bits that the umask cleared, so that the group may
-	 * connect. */
+	/* The umask has cleared bits of the file's mode in bind(). Set them again, so that the
+	 * group can connect. */
 	if (chmod(s->path, CONTROL_MODE) || lstat(s->path, &st) || listen(s->fd, CONTROL_BACKLOG))
 		return -errno;
 	s->device = st.st_dev;

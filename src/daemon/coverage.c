@@ -29,7 +29,7 @@
 
 #define HOUR_MS INT64_C(3600000)
 
-/* Counters that show whether flows may have been missed. */
+/* Numbers that show whether packets of an interval might be missing from the history. */
 struct doubts {
 	struct audit_doubts audit;
 	uint64_t unwritten; /* records that did not reach the history */
@@ -45,11 +45,12 @@ struct coverage {
 	uint64_t lost[UPLINKS_MAX][FLOW_SHARES];   /* numbers of lost flows at the interval's
 						    * start */
 	struct doubts doubts;			   /* values at the interval's start */
-	struct nft_counters_reading before;	   /* last reading before the ruleset is loaded */
+	struct nft_counters_reading before;	   /* counters just before the latest load of the
+						    * ruleset, which reset them */
 	int64_t looked_ms, hour_asked_ms;
 	uint64_t comparisons, comparisons_due;
-	uint64_t queued; /* total number of records that had been queued when the latest comparison
-			  * ended */
+	uint64_t queued; /* number of records that the writer had been given when the latest
+			  * comparison ended */
 };
 
 /* --- readings ---------------------------------------------------------------------- */
@@ -174,8 +175,8 @@ static void unasked_take(struct daemon *d, struct coverage_record *r)
 		endpoints_format(&example, IPPROTO_UDP, r->unasked_example);
 }
 
-/* Compare the counters of an uplink, end its interval, and begin its next interval. The first
- * reading only begins an interval. */
+/* Compare what an uplink's rules, interface and flows have counted in the current interval, and
+ * begin the next interval. If no interval has begun, only begin one. */
 static void uplink_look(struct daemon *d, const struct uplink_config *u,
 			const struct coverage_reading *now, const struct doubts *doubts)
 {
@@ -231,8 +232,8 @@ void coverage_ask(struct daemon *d, int64_t now_ms)
 	struct resync_stats resync;
 
 	resync_stats(d, &resync);
-	/* A running dump may have read a part of the table before the request, so another dump must
-	 * follow. */
+	/* A running dump might already have passed entries that changed before the request. So its
+	 * comparison does not count, and the one after the next dump is due. */
 	d->coverage->comparisons_due = d->coverage->comparisons + (resync.is_running ? 2 : 1);
 	resync_look(d, now_ms);
 }
@@ -284,8 +285,9 @@ static void rules_rebase(struct daemon *d, uint64_t table)
 	}
 }
 
-/* Read the counters before and after a load of the ruleset, because the load resets them. Packets
- * that leave between the reading and the load are not counted. */
+/* Save the counters before a load of the ruleset (`is_done` false), because the load resets them.
+ * Adapt the readings at the intervals' start after the load (true). Packets that leave between the
+ * save and the load are not counted. */
 static void on_load(void *data, bool is_done)
 {
 	struct daemon *d = data;
@@ -304,8 +306,8 @@ static void on_load(void *data, bool is_done)
 
 /* --- start and stop ---------------------------------------------------------------- */
 
-/* Continue the interval of an earlier waymarkd: if the last saved reading of the slot is from this
- * boot, take that reading as the start of the interval. */
+/* Continue the interval of an earlier waymarkd: `r` is the last reading that it saved for the slot.
+ * If `r` is from this boot, the interval starts at `r`. */
 static void base_take(void *data, uint8_t slot, const struct coverage_reading *r)
 {
 	struct coverage *c = data;

@@ -25,8 +25,8 @@ void coverage_ask(struct daemon *d, int64_t now_ms);
 
 struct coverage_stats {
 	uint64_t comparisons;	  /* number of comparisons that the history contains */
-	uint64_t comparisons_due; /* value of comparisons once the history contains the requested
-				   * comparison */
+	uint64_t comparisons_due; /* what `comparisons` will be when the history contains the
+				   * comparison that was requested last */
 };
 void coverage_stats(const struct daemon *d, struct coverage_stats *out);
 /* Return the sum of an uplink's intervals since the start of waymarkd. If no interval has ended,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * daemon.c - starts and stops waymarkd. The start first opens everything that may fail, and only
- * then changes the system. The stop first removes the steering, if the configuration says so, and
- * then closes everything.
+ * daemon.c - starts and stops waymarkd. To start, it first opens the modules, most of which can
+ * fail, and only then changes the system. To stop, it writes the last records, removes the steering
+ * unless the configuration keeps it, and then closes the modules.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -62,7 +62,8 @@
 /* A stop writes pending flows in at most this many turns, each of which fills about half of the
  * queue. */
 #define DRAIN_TURNS 256
-/* How long a stop waits for a disk that does not answer. The stop then removes the steering. */
+/* How long a stop waits for a disk that does not answer, before it goes on to remove the
+ * steering. */
 #define DRAIN_PATIENCE_MS 2000
 
 struct ticker {
@@ -292,8 +293,8 @@ static int hooks_set(struct daemon *d)
 	return 0;
 }
 
-/* The steps before log_thread_start() must run before the first thread starts. The others follow
- * the data flow. steer_start() is the first step that changes the system. */
+/* log_thread_start() starts the first thread. steer_open() must run before it, because steer_open()
+ * forks the launcher of transactions. steer_start() is the first step that changes the system. */
 static int (*const start_steps[])(struct daemon *) = {
 	uplink_states_open,  steer_open,	 log_thread_start, loop_open,
 	delivery_open,	     operator_open,	 collisions_open,  watch_open,

@@ -2,8 +2,9 @@
 /*
  * delivery.c - serves the talker in the event loop, and reports failures to deliver alerts.
  *
- * Only the first of several failures is reported. Delivery counts as working again when no failure
- * has occurred for QUIET_MS; this is reported, too. Must not know how the talker works.
+ * The first failure raises an alert. Later failures raise none until delivery works again, that is,
+ * until no failure has occurred for QUIET_MS. Then the alert ends. Must not know how the talker
+ * works.
  */
 #include "daemon/delivery.h"
 
@@ -25,11 +26,11 @@
 #define QUIET_MS    60000 /* time without a failure until delivery counts as working */
 
 struct delivery {
-	bool is_watched; /* the talker's channel is in the loop */
-	bool is_failing;
+	bool is_watched; /* the loop polls the talker's descriptor */
+	bool is_failing; /* a failure was reported and has not ended */
 	enum talker_state talker;
-	/* Counters at the last check. lost: alerts that programs or the webhook lost; dropped:
-	 * alerts that the webhook lost; unwritten: failures to write the JSON file. */
+	/* Counters at the last check. `lost`: alerts that did not reach a program or the webhook;
+	 * `dropped`: those of the webhook; `unwritten`: failures to write the JSON file. */
 	uint64_t lost, dropped, unwritten;
 	int64_t look_ms, failure_ms; /* times of the last check and the last failure */
 	int64_t webhook_ms;	     /* when the webhook began to fail; 0: it works */
@@ -103,8 +104,8 @@ static void on_talker(void *data)
 	int fd = talker_fd(d->talker);
 
 	talker_process(d->talker);
-	/* If the talker is gone, its descriptor is closed, so it is not in the epoll set. Free the
-	 * rank of the talker in the loop. */
+	/* When the talker is gone, talker_process() has closed its descriptor, which also left the
+	 * epoll set. Only the talker's rank in the loop must still be freed. */
 	if (talker_fd(d->talker) >= 0 || !d->delivery->is_watched)
 		return;
 	d->delivery->is_watched = false;

@@ -14,7 +14,7 @@
 struct daemon;
 
 int delivery_open(struct daemon *d);
-/* Ignore the talker's messages from now on, because the modules are about to be closed. */
+/* Ignore the talker's messages from now on: the modules that handle them are closed next. */
 void delivery_stop(struct daemon *d);
 void delivery_close(struct daemon *d);
 void delivery_tick(struct daemon *d, int64_t now_ms);

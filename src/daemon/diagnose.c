@@ -3,11 +3,11 @@
  * diagnose.c - finds out from the kernel why a packet strayed, on behalf of the audit, which must
  * not know the kernel.
  *
- * Each question to the kernel costs a dump of the rules and routes, or a listing of the ruleset.
- * Many mismatches must not cause as many dumps, so only QUESTIONS_A_MOMENT questions are asked
- * within a moment (MOMENT_MS). Further mismatches in this moment get the latest answer for the same
- * uplink, family and kind of packets. If answers take long, as on a busy machine, a moment is
- * longer (at most MOMENT_MOST_MS), so that questions take about a tenth of the time.
+ * Each question to the kernel costs a dump of the rules and routes, or a listing of the ruleset. To
+ * limit the cost, a mismatch gets the latest answer for the same uplink, family and kind of packets
+ * if this answer is at most a moment (MOMENT_MS) old and QUESTIONS_A_MOMENT questions were already
+ * asked in the current moment. On a busy machine answers take longer. A moment then lasts ten times
+ * as long as its answers took (at most MOMENT_MOST_MS).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,11 +20,12 @@
 #include "waymark/plan/drain.h"
 #include "waymark/steering/steering.h"
 
-/* Two kinds of packets, which rules may route differently: packets that this host sends itself, and
- * packets that it forwards. */
+/* Kinds of packets. Rules can route packets that this host sends itself differently from packets
+ * that it forwards. */
 enum { SENT_BY_HOST, FORWARDED, KINDS };
 
-/* The latest answer for an uplink, a family and a kind of packets. */
+/* The latest answer for an uplink, a family and a kind of packets: the packet that was asked about
+ * (`dst` to `mark`), the reason why it strayed, and the rule or route that caused it. */
 struct diagnosis {
 	int64_t time_ms;  /* when the answer was complete; 0: no answer yet */
 	int64_t spent_ms; /* how long the answer took */
@@ -38,8 +39,8 @@ struct diagnosis {
 
 struct diagnose {
 	struct diagnosis routing[UPLINKS_MAX][2][KINDS], restoring;
-	/* the current moment: when it began, how long its answers took, and the number of its
-	 * questions */
+	/* the current moment: when it began, how long its answers took in total, and how many
+	 * questions were asked in it */
 	int64_t since_ms, spent_ms;
 	unsigned n;
 };
@@ -99,8 +100,8 @@ static const char *iifname_of(struct daemon *d, const struct audit_stray *stray)
 	return name ? name : "";
 }
 
-/* Return whether the latest answer holds for the packet. One of the two ports is the client's,
- * which differs in each flow and which rules seldom look at. */
+/* Return whether the latest answer holds for the packet. One equal port is enough: the other port
+ * can be the client's, which differs in each flow and which rules rarely match. */
 static bool is_alike(const struct diagnosis *known, const struct audit_stray *stray)
 {
 	return known->mark == stray->mark && known->proto == stray->proto &&
@@ -140,17 +141,18 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 	};
 	known->reason = steering_diagnose(d->steering, u, &q, known->object);
 	answer_stamp(d, known, now_ms);
-	/* The uplink may be down although its link is up: its routes are not installed yet, it was
-	 * taken down by decision, its default route was withdrawn, or it has no address in this
-	 * family. */
+	/* A rule or route is also missing while the uplink is down. An uplink can be down although
+	 * its interface is up: it was taken down by decision, its default route was withdrawn, its
+	 * routes are not installed yet, or it has no address in this family. */
 	if ((known->reason == REASON_ROUTE_MISSING || known->reason == REASON_RULE_MISSING) &&
 	    !uplink_states_family_carries(d, stray->expected, is_v6))
 		known->reason = REASON_UPLINK_DOWN;
 	return known;
 }
 
-/* Return REASON_RESTORE_MISSING if the ruleset, which restores marks, is missing or changed. In
- * audit mode another program restores marks, so the reason is unknown. */
+/* Return REASON_RESTORE_MISSING if the ruleset, which restores marks, is missing or changed, and
+ * otherwise REASON_UNEXPLAINED. In audit mode another program restores marks, so nothing is known
+ * about it. */
 static enum reason restoring_diagnose(struct daemon *d, int64_t now_ms)
 {
 	struct diagnosis *known = &d->diagnose->restoring;
@@ -184,8 +186,8 @@ enum reason diagnose_stray(void *data, const struct audit_stray *stray, char obj
 }
 
 /* Return whether a rule or route leads a new flow to an uplink that is drained or down by decision,
- * although the flow should use another uplink. If a question may be asked, use the kernel's current
- * rules and routes; otherwise use the steering's last snapshot. */
+ * although the flow should use another uplink. Use the kernel's current rules and routes. If
+ * may_ask() allows no more questions, use the steering's last snapshot. */
 bool diagnose_undrained(void *data, const struct audit_stray *stray, char object[OBJECT_MAX])
 {
 	struct daemon *d = data;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * event_mask.c - chooses which conntrack events the kernel generates: all, or only those that the
- * audit needs. If key events is "auto", it chooses all events while another process listens. The
- * ruleset sets the event mask; this file decides whether the ruleset does so.
+ * audit needs. If key `events` is "auto", it chooses all while another process listens for
+ * conntrack events. A rule limits the events of a flow by a ct event mask; this file decides
+ * whether the ruleset contains this rule.
  *
- * A flow keeps the event mask that was set when it began. So a new listener gets all events of a
- * flow only if the flow begins after the mask was removed.
+ * A flow keeps the event mask that it got when it began. So another process that begins to listen
+ * gets all events only of flows that begin after the rule was removed.
  */
 #include <string.h>
 #include <errno.h>
@@ -25,7 +26,7 @@ struct event_mask {
 	int64_t looked_ms;
 };
 
-/* How often the listeners are counted, by reading one small file of /proc. */
+/* Interval at which the listeners are counted. A count only reads one small file of /proc. */
 #define LOOK_MS 2000
 
 static bool is_minimal_wanted(struct daemon *d)

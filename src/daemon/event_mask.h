@@ -16,7 +16,7 @@ void event_mask_close(struct daemon *d);
 void event_mask_tick(struct daemon *d, int64_t now_ms);
 
 struct event_mask_stats {
-	bool is_minimal; /* the ruleset sets the ct event mask */
+	bool is_minimal; /* the kernel generates only the events that the audit needs */
 	int listeners;	 /* other listeners to conntrack events; -errno: unknown */
 };
 void event_mask_stats(const struct daemon *d, struct event_mask_stats *out);

@@ -24,10 +24,10 @@
 #define FILE_INTERVAL_MS 15000
 
 struct exporter {
-	struct disk_worker *disk;	 /* created when the first text is written */
-	struct prometheus_config config; /* the configuration in force; textfile is our copy */
+	struct disk_worker *disk;	 /* writes the file; NULL until the first write */
+	struct prometheus_config config; /* the settings in force; we own its string `textfile` */
 	int64_t due_ms;			 /* when to write the file next; CLOCK_MONOTONIC */
-	int file_error;			 /* the last reported -errno; 0: no failure */
+	int file_error;			 /* -errno of the latest write; 0: it succeeded */
 };
 
 /* --- the text ------------------------------------------------------------------------ */
@@ -119,7 +119,7 @@ static int file_replace(const char *path, const char *text)
 	return err;
 }
 
-/* Report the start and the end of a failure, not each attempt. */
+/* Log the result of a write if it differs from the result of the previous write. */
 static void file_judge(struct exporter *e, int err)
 {
 	if (err == e->file_error)

@@ -9,7 +9,7 @@ struct daemon;
 int exporter_open(struct daemon *d); /* 0 or -errno, logged */
 /* Apply a new configuration. Return 0 or -errno, logged. */
 int exporter_reload(struct daemon *d);
-/* Return the counters as text, malloc'd, or NULL. */
+/* Return the counters as malloc'd text in Prometheus' format, or NULL. */
 char *exporter_page(struct daemon *d);
 void exporter_tick(struct daemon *d);
 void exporter_close(struct daemon *d);

@@ -3,9 +3,9 @@
  * flow_delete.c - if on-mismatch is "delete-flow", deletes the conntrack entry of each flow that
  * left by the wrong uplink, so that the flow is re-established.
  *
- * Deletions are queued while packets and events are read, and made at the next tick, so that
- * reading does not wait for the kernel. The number of deletions per second is limited. Must not
- * know what a mismatch is (the audit decides), nor how the end of the flow is recorded.
+ * While packets and events are read, a deletion is only queued, so that reading does not wait for
+ * the kernel. The next tick deletes the flows, at most DELETIONS_A_SECOND per second. Must not know
+ * what a mismatch is (the audit decides), nor how the end of the flow is recorded.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -35,8 +35,9 @@ struct flow_delete {
 	unsigned n_wanted;
 	int64_t deleted_ms[DELETIONS_A_SECOND]; /* times of the latest deletions (steady clock), as
 						 * a ring */
-	uint64_t deleted, not_deleted;		/* not_deleted: flows that were kept because of the
-						 * limits */
+	uint64_t deleted, not_deleted;		/* `not_deleted`: flows that were not deleted
+						 * because of DELETIONS_MAX or
+						 * DELETIONS_A_SECOND */
 	uint64_t not_deleted_reported;
 	int64_t not_deleted_reported_ms; /* steady clock */
 };
@@ -58,9 +59,9 @@ void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out)
 	out->not_deleted = d->flow_delete->not_deleted;
 }
 
-/* Return whether mismatching flows whose mark names this uplink are deleted. While the uplink is
- * down, a deletion does not help. If on-uplink-down is "hold", such a flow may use another uplink;
- * if it is "flush", flush.c deletes the flow. */
+/* Return whether to delete a mismatching flow whose mark names the uplink of slot `expected`. If
+ * that uplink is down, return false, because the key on-uplink-down decides about its flows: "hold"
+ * lets them use another uplink, and "flush" makes flush.c delete them. */
 static bool is_deletable(const struct daemon *d, uint8_t expected)
 {
 	return d->config->on_mismatch == ON_MISMATCH_DELETE && expected < UPLINKS_MAX &&
@@ -120,9 +121,9 @@ static bool may_delete(const struct daemon *d, int64_t steady_ms)
 		       SECOND_MS;
 }
 
-/* Delete one flow, unless the audit knows that it has ended. The kernel compares tuple, zone and
- * id, but that is not enough: a new flow with the same tuple may have the same id, because the id
- * is derived from a memory address. */
+/* Delete one flow, unless the audit knows that it has ended. The kernel finds the entry by tuple,
+ * zone and id. This alone could delete a later flow with the same tuple: its id can be equal, too,
+ * because the id is derived from a memory address. */
 static void flow_delete_one(struct daemon *d, const struct wanted_deletion *w, int64_t now_ms)
 {
 	int64_t steady_ms = clock_steady_ms();

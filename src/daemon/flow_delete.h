@@ -12,14 +12,15 @@ struct daemon;
 
 int flow_delete_open(struct daemon *d); /* 0 or -errno */
 void flow_delete_close(struct daemon *d);
-/* Take a flow that has a new mismatch. If the configuration says so, the flow is deleted at the
- * next tick. */
+/* Call this for each new mismatch of a flow. If on-mismatch is "delete-flow", the flow's conntrack
+ * entry is deleted at the next tick. */
 void flow_delete_want(struct daemon *d, const struct flow_record *f,
 		      const struct mismatch_record *m);
 void flow_delete_tick(struct daemon *d, int64_t now_ms);
 
 struct flow_delete_stats {
-	uint64_t deleted, not_deleted; /* not_deleted: flows that were kept because of the limits */
+	uint64_t deleted, not_deleted; /* `not_deleted`: flows that were not deleted because too
+					* many were to be deleted at once */
 };
 void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out);
 

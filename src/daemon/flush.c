@@ -3,8 +3,9 @@
  * flush.c - if on-uplink-down is "flush", deletes the flows of an uplink that is down, so that they
  * are re-established on another uplink.
  *
- * Flows are deleted when the uplink has been down for SETTLE_MS, the routes are up to date, and
- * another uplink is up. Must not know when an uplink counts as up (uplink_states.c decides).
+ * An uplink's flows are deleted after it has been down for SETTLE_MS, once the installed routes
+ * match the plan and another uplink is up. Must not know when an uplink counts as up
+ * (uplink_states.c decides).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -37,8 +38,8 @@ void flush_close(struct daemon *d)
 /* How long an uplink must be down before its flows are deleted. */
 #define SETTLE_MS 500
 
-/* Note a change of the uplink's state. When the uplink goes down, set the time at which its flows
- * are to be deleted. When the uplink is up or drained, clear this time. */
+/* Check whether the uplink's state has changed. If the uplink went down, schedule the deletion of
+ * its flows. If it is now up or drained, cancel the deletion. */
 static void state_note(struct daemon *d, uint8_t slot)
 {
 	uint8_t state = uplink_states_number(d, slot);

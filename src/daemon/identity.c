@@ -2,10 +2,10 @@
 /*
  * identity.c - switches from root to the user of the configuration, before any file is opened.
  *
- * The folders of the history and the control socket must belong to that user, or to root if the
- * user may write to them. Any other owner could replace the files. A sticky folder such as /tmp is
- * also safe. If only root may enter a folder, the folder is not changed, and waymarkd stays root
- * and logs why.
+ * Two folders must be safe: that of the history and that of the control socket. A folder is safe if
+ * its owner is that user, or root and the user can write to it, or if it is sticky, such as /tmp.
+ * Any other owner could replace the files. If only root can enter a folder, waymarkd leaves the
+ * folder as it is, stays root and logs why.
  */
 #include "daemon/identity.h"
 
@@ -70,14 +70,14 @@ static bool may_write(const struct stat *st, const struct identity *id)
 	return st->st_gid == id->gid ? st->st_mode & S_IWGRP : st->st_mode & S_IWOTH;
 }
 
-/* Return whether only root may enter the folder and open its files. */
+/* Return whether only root can enter the folder and open its files. */
 static bool is_root_only(const struct stat *st)
 {
 	return st->st_uid == 0 && !(st->st_mode & (S_IRWXG | S_IRWXO));
 }
 
-/* Return 0 if the files of this user are safe in the folder, ROOT_ONLY if waymarkd must stay root,
- * or -errno, logged. */
+/* Return 0 if the folder is safe for user `id` (see above), ROOT_ONLY if waymarkd must stay root to
+ * use the folder, or -errno, logged. */
 static int folder_judge(const char *path, const struct stat *st, const struct identity *id)
 {
 	if (!S_ISDIR(st->st_mode)) {
@@ -127,7 +127,7 @@ static int folder_make(const char *path, const struct identity *id)
 		err = -errno;
 	if (!err && lchown(path, id->uid, id->gid))
 		err = -errno;
-	/* The umask may have cleared the group's bits. */
+	/* The umask might have cleared the group's bits in mkdir(). */
 	if (!err && chmod(path, FOLDER_MODE))
 		err = -errno;
 	if (err)

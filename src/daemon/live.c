@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live.c - takes a snapshot of the counters of live flows. The counters are read from the kernel.
- * Our flow table does not hold them, because they change with each packet.
+ * live.c - takes a snapshot of the counters of live flows. It reads them from the kernel, because
+ * our flow table does not hold counters, which change with each packet.
  */
 #include "daemon/live.h"
 
@@ -15,9 +15,9 @@
 #include "daemon/resync.h"
 #include "waymark/audit/audit.h"
 
-/* Maximum number of rows of a snapshot. If there are more live flows, there is no snapshot. The
- * limit is checked only when the array of rows is full. room_make() begins with 1024 rows and
- * doubles the array, so the array has at most 2^20 rows of 56 bytes (56 MiB). */
+/* Maximum number of rows of a snapshot. A snapshot with more rows is given up. The limit is checked
+ * only when the array is full, and the array doubles from 1024 rows: so it has at most 2^20 rows of
+ * 56 bytes (56 MiB). */
 #define ROWS_MAX  1000000
 #define ROWS_PART 4096
 /* A request for the first part gets a snapshot that is at most FRESH_MS old. A snapshot is freed
@@ -37,7 +37,7 @@ struct live {
 	struct live_row *rows;
 	size_t n, room;
 	int64_t begun_ms; /* when the dump of the snapshot began */
-	int64_t taken_ms; /* 0: no snapshot exists */
+	int64_t taken_ms; /* when the dump of the snapshot ended; 0: no snapshot exists */
 	int64_t asked_ms;
 };
 
@@ -117,7 +117,7 @@ void live_end(struct daemon *d, int err, int64_t now_ms)
 	if (!l || !l->is_taking)
 		return;
 	l->is_taking = false;
-	if (err) /* keep is_wanted: the dump will be repeated */
+	if (err) /* leave is_wanted set: the dump will be repeated */
 		return;
 	l->is_wanted = false;
 	l->taken_ms = now_ms;
@@ -167,9 +167,9 @@ char *live_answer(struct daemon *d, const char *from, int64_t now_ms)
 	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	/* The idle times were read during the dump, which may have begun long before taken_ms. Send
-	 * the time when the dump began, so that no client counts an idle time from a time after the
-	 * reading. */
+	/* Send the time when the dump began. A client subtracts a flow's idle time from it to get
+	 * the time of the last packet. The end of the dump would give too late a time for flows
+	 * that were read early. */
 	fprintf(out, "{\"is_ready\":true,\"taken_ms\":%" PRId64 ",\"total\":%zu,\"rows\":[",
 		l->begun_ms, l->n);
 	rows_print(l, first, out);

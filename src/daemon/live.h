@@ -16,17 +16,17 @@ struct daemon;
 int live_open(struct daemon *d); /* 0 or -errno */
 void live_close(struct daemon *d);
 
-/* Take the start, the entries and the end of a table dump of resync.c. If err is not 0, the dump
- * failed and will be repeated. */
+/* resync.c calls these three functions for a table dump: at its start, with its entries, and at its
+ * end. If `err` is not 0, the dump failed and will be repeated. */
 void live_begin(struct daemon *d, int64_t now_ms);
 void live_take(struct daemon *d, const struct ct_event *entries, size_t n);
 void live_end(struct daemon *d, int err, int64_t now_ms);
 /* Free a snapshot that clients no longer request. */
 void live_tick(struct daemon *d, int64_t now_ms);
 
-/* Return the reply to "live FROM" as malloc'd JSON: the rows of the snapshot from index FROM on, or
- * NULL with errno. If FROM is 0 and no fresh snapshot exists, request a dump and reply that the
- * snapshot is not ready. */
+/* Return the reply to the command "live FROM" as malloc'd JSON: the part of the snapshot that
+ * begins at row FROM. If FROM is 0 and no fresh snapshot exists, request a dump and reply that the
+ * snapshot is not ready. On failure return NULL with errno. */
 char *live_answer(struct daemon *d, const char *from, int64_t now_ms);
 
 #endif

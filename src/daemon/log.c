@@ -25,8 +25,9 @@
 #define LINE_BYTES   1024
 #define QUEUE_LINES  512
 #define STOP_WAIT_MS 1000
-/* If equal lines follow each other within FLOOD_MS, FLOOD_LINES of them are written and the rest
- * are only counted. So a few equal lines, such as those of two reloads, are all written. */
+/* Of equal lines that follow each other within FLOOD_MS, only the first FLOOD_LINES are written.
+ * The rest are counted, and the count is written after REPEAT_MS or before the next other line. A
+ * few equal lines, such as those of two reloads, are all written. */
 #define FLOOD_LINES 3
 #define FLOOD_MS    250
 #define REPEAT_MS   10000
@@ -44,13 +45,12 @@ static struct {
 	pid_t pid; /* process that the thread belongs to */
 	uint64_t dropped, dropped_reported;
 
-	char last[LINE_BYTES]; /* the last line, without its prefix */
+	char last[LINE_BYTES]; /* the last line that was written, without its prefix */
 	enum log_level last_level;
-	unsigned equal; /* number of written lines in a row that equal 'last', each at most FLOOD_MS
-			 * after the line before it */
-	uint64_t repeats;
+	unsigned equal;	  /* how many times in a row `last` was written, at most FLOOD_MS apart */
+	uint64_t repeats; /* how many equal lines after these were only counted */
 	int64_t repeats_since_ms;
-	int64_t last_ms; /* time of the last line, whether written or only counted */
+	int64_t last_ms; /* time of the latest line, even if it was only counted */
 } queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
 
 struct log_capture {
@@ -193,8 +193,8 @@ static void repeats_end(void)
 	line_put(queue.last_level, text);
 }
 
-/* Return whether the line is only counted, because FLOOD_LINES equal lines were written just before
- * it. */
+/* Return whether the line must only be counted, because FLOOD_LINES equal lines were written just
+ * before. Count it in this case. */
 static bool is_repeated(enum log_level level, const char *text)
 {
 	int64_t now_ms = clock_steady_ms(), passed_ms = now_ms - queue.last_ms;
@@ -237,7 +237,8 @@ void log_trace(const char *line)
 
 	if ((size_t)snprintf(cut, sizeof(cut), "%s", line) >= sizeof(cut))
 		memcpy(cut + sizeof(cut) - sizeof("...\n"), "...\n", sizeof("...\n"));
-	/* A forked child has no log thread, and its copy of the lock may be locked for ever. */
+	/* A forked child has no log thread. If a thread held the lock during fork(), the child's
+	 * copy of the lock stays locked for ever: do not take it. */
 	if (queue.pid != getpid()) {
 		line_write(cut);
 		return;

@@ -28,7 +28,7 @@ void log_open(void);
  * log_set_level() have no effect. */
 void log_set_level(enum log_level level);
 void log_force_level(enum log_level level);
-/* Write from a separate thread from now on. Return 0 or -errno. */
+/* Start the thread that writes the lines from now on. Return 0 or -errno. */
 int log_start(void);
 /* Write the queued lines, for at most a second. Later lines are written by the caller of
  * log_line(). */
@@ -46,7 +46,7 @@ __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const 
  * is truncated. */
 void log_trace(const char *line);
 
-/* Write the summary of repeated lines, if it is due. Call about once per second. */
+/* Write how often the last line was repeated, if this is due. Call about once per second. */
 void log_tick(void);
 /* Return how many lines were dropped because the queue was full. */
 uint64_t log_dropped(void);

@@ -19,8 +19,8 @@ struct source {
 struct loop {
 	int epoll_fd;
 	bool is_stopped;
-	_Atomic(const char *) doing; /* NULL: the loop waits */
-	_Atomic int64_t since_ms;
+	_Atomic(const char *) doing; /* name of the source that is served; NULL: the loop waits */
+	_Atomic int64_t since_ms;    /* when the loop began to serve it */
 	struct source source[LOOP_RANKS];
 };
 

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Each rank has at most one source. Ruleset notices are first: a missing table must be reinstalled
- * before anything else, and the process that added a mark-setting rule must be known before the
- * stray packets that this rule causes are read. NFLOG messages come before events, because a
- * message is older than the events that its packet caused. */
+/* Each rank has at most one source. Ruleset notices are first, for two reasons. If our table was
+ * deleted, it must be reinstalled before anything else. And a notice names the process that added a
+ * rule, so it must be read before the stray packets that the rule causes. NFLOG messages come
+ * before conntrack events, because a packet is logged before its events arise. */
 enum loop_rank {
 	LOOP_RULESET,
 	LOOP_PACKETS,
@@ -39,7 +39,7 @@ int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
 /* Return the name of the source that the loop serves now, and set *since_ms to the time when the
- * loop began to serve it (CLOCK_MONOTONIC). Return NULL if the loop waits. Any thread may call this
+ * loop began to serve it (CLOCK_MONOTONIC). Return NULL if the loop waits. Any thread can call this
  * function. */
 const char *loop_doing(const struct loop *l, int64_t *since_ms);
 

@@ -71,8 +71,8 @@ static int arguments_read(int argc, char **argv, const char **path, int *debug)
 	return EXIT_USAGE;
 }
 
-/* Start the daemon. Takes ownership of the configuration. The talker starts first, before waymarkd
- * opens descriptors that the talker must not inherit. Return NULL on failure, logged. */
+/* Start the daemon, and take ownership of the configuration. The talker is started first, because
+ * it must not inherit the descriptors that waymarkd opens. Return NULL on failure, logged. */
 static struct daemon *daemon_begin(struct config *config)
 {
 	struct talker *talker = identity_rehearse() ? NULL : identity_talker(config);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * namespace_lock.c - binds an abstract socket address. The address exists once per network
- * namespace, and the kernel releases it when the process ends.
+ * namespace_lock.c - detects another waymarkd in this network namespace. Each waymarkd binds the
+ * same abstract socket address, which only one process per network namespace can hold. The kernel
+ * releases the address when the process ends.
  *
- * Any user may bind such an address. If the process that holds the address belongs neither to root
- * nor to waymarkd's user, waymarkd logs this and starts nevertheless.
+ * Any user can bind such an address. If the process that holds the address belongs neither to root
+ * nor to waymarkd's user, it counts as another program: waymarkd logs this and starts.
  */
 #define _GNU_SOURCE /* struct ucred */
 #include "daemon/namespace_lock.h"
@@ -23,7 +24,8 @@
 #include "daemon/log.h"
 
 #define NAME "waymarkd"
-/* A child of a waymarkd that was killed may hold the address for a moment. */
+/* If waymarkd was killed, a child of it might still hold the address for a moment. So the bind is
+ * tried ATTEMPTS times. */
 #define ATTEMPTS 5
 #define PAUSE_NS 100000000
 

@@ -5,9 +5,9 @@
 #ifndef WAYMARK_SRC_DAEMON_NOTIFY_H
 #define WAYMARK_SRC_DAEMON_NOTIFY_H
 
-/* Send a state, such as "READY=1" or "STOPPING=1". Without a service manager do nothing. If the
- * service manager does not read its socket, keep the message and send it at the next call. Only a
- * few messages are kept; further messages are dropped. */
+/* Send a state, such as "READY=1" or "STOPPING=1". If no service manager started waymarkd, do
+ * nothing. If the service manager does not read its socket, keep the message and send it at the
+ * next call. Only a few messages are kept; further messages are dropped. */
 void notify_send(const char *state);
 /* Send the kept messages and then "WATCHDOG=1". Call once per second. */
 void notify_beat(void);

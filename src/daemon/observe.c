@@ -32,19 +32,19 @@
 /* Maximum number of messages that are read in one turn of the loop. */
 #define BATCH 512
 
-/* Maximum number of turns in which observe_drain() reads a socket. Without a limit observe_drain()
- * might not end. */
+/* Maximum number of times that observe_drain() reads a socket. New messages can arrive as fast as
+ * it reads them, and it must end. */
 #define EMPTY_TURNS 256
 
-/* Number of records that a few turns can produce. If the writer's queue has room for no more than
- * this number, the writer has fallen behind. */
+/* Number of records that a few turns of the loop can produce. The writer counts as behind if its
+ * queue has no room for more records than this. */
 #define EVENTS_ROOM	   4096u
 #define WRITER_PATIENCE_MS 2000
 #define HOLD_NS		   2000000
 
-/* If the newest NFLOG message is at most LOGGING_MS old, read the pending messages before a DESTROY
- * event is processed. Otherwise these messages might be attributed to the next flow with the same
- * addresses. */
+/* Pending NFLOG messages are read before a DESTROY event is processed. After it they might be
+ * attributed to the next flow of the same addresses. To save reads, this is done only if the
+ * newest message is less than LOGGING_MS old. */
 #define LOGGING_MS 1000
 
 /* Reasons of gap alerts. */
@@ -52,7 +52,8 @@
 #define EVENTS_LOST   "events lost"
 
 struct observe {
-	int64_t last_event_ms, last_packet_ms;
+	int64_t last_event_ms, last_packet_ms;	    /* when the event socket and the NFLOG
+						     * socket were last read */
 	int64_t last_logged_ms;			    /* time of the newest NFLOG message */
 	struct open_gap packets_gap;		    /* open from an overrun until the socket was
 						     * read empty */
@@ -61,15 +62,16 @@ struct observe {
 	struct open_gap events_gap;		    /* like packets_gap, but for the event socket */
 	uint64_t events_refused;		    /* value of conntrack_stats.refused at the end
 						     * of the last gap */
-	uint64_t events_unreadable;		    /* parse errors for which a gap was recorded */
-	uint64_t held_back;			    /* how often events were left unread */
+	uint64_t events_unreadable;		    /* number of parse errors that gaps cover */
+	uint64_t held_back;			    /* how often events were left unread because
+						     * the writer was behind */
 };
 
 static int observe_packets(struct daemon *d);
 
-/* Return the time of an event. Usually this is the time when the read of its batch began. An update
- * with a TCP state may end the flow, and a flow must not end before its packets. The batch may have
- * begun long before, so the time of such an update is the current time. */
+/* Return the time to record for an event: the time when the read of its batch began. An update with
+ * a TCP state gets the current time instead. It can end the flow, whose packets can be newer than
+ * the start of the read, and a flow must not end before its packets. */
 static int64_t event_ms(const struct daemon *d, const struct ct_event *ev)
 {
 	return ev->type == CT_UPDATE && ev->tcp_state ? clock_now_ms() : d->observe->last_event_ms;
@@ -85,8 +87,8 @@ static void take_event(void *data, const struct ct_event *ev)
 	audit_ct_event(d->audit, ev, event_ms(d, ev));
 }
 
-/* Return the name of an interface. If the name is not known, the interface may have just appeared:
- * read the pending notices, and try again. */
+/* Return the name of an interface. If the name is not known, the interface might be new: read the
+ * pending notices of rtnetlink, and try again. */
 static const char *ifname_of(struct daemon *d, uint32_t ifindex)
 {
 	const char *name = ifnames_get(d->ifnames, ifindex);
@@ -119,7 +121,8 @@ static void take_packet(void *data, const struct stray_packet *p)
 
 static const char packets_reason[] = "NFLOG messages were lost before they were read";
 
-/* Open a gap. After an overrun the socket drops all messages until it has been read empty. */
+/* The buffer for NFLOG messages was full: open a gap, unless one is open. The socket now drops all
+ * messages until it has been read empty. */
 static void packets_overrun(struct daemon *d, int64_t since_ms)
 {
 	if (d->observe->packets_gap.id)
@@ -130,8 +133,9 @@ static void packets_overrun(struct daemon *d, int64_t since_ms)
 		audit_gap(d->audit, GAP_EVIDENCE, since_ms, 0, -1, packets_reason);
 }
 
-/* End the gap, because the socket is empty. Only the sequence number of the next message shows how
- * many messages were lost. The next message may come much later, so remember the gap. */
+/* End the gap, because the socket is empty. The sequence number of the next message will show how
+ * many messages were lost. It might come much later, so save the gap's times for
+ * packets_missing(). */
 static void packets_drained(struct daemon *d)
 {
 	d->observe->overrun_since_ms = d->observe->packets_gap.started_ms;
@@ -142,8 +146,8 @@ static void packets_drained(struct daemon *d)
 	d->observe->packets_gap.id = 0;
 }
 
-/* The sequence numbers show that messages are missing. Record a gap with the number of missing
- * messages. If an overrun caused the loss, the gap has the times of the overrun. */
+/* The sequence numbers show that messages are missing: record a gap with their number. If a full
+ * buffer caused the loss, the gap has the times that packets_drained() saved. */
 static void packets_missing(struct daemon *d, int64_t since_ms, uint64_t holes)
 {
 	bool is_known = d->observe->overrun_since_ms != 0;
@@ -180,8 +184,9 @@ static int observe_packets(struct daemon *d)
 
 static const char overrun_reason[] = "conntrack events overran the socket's buffer";
 
-/* Open a gap. After an overrun the socket drops all events until it has been read empty. Flows that
- * began during the gap are found by their DESTROY events or by a table dump. */
+/* The buffer for events was full: request a table dump, and open a gap, unless one is open. The
+ * socket now drops all events until it has been read empty. Flows that begin in the gap are found
+ * by the dump, or by their DESTROY events. */
 static void events_lost(struct daemon *d, int64_t since_ms)
 {
 	resync_ask(d, d->observe->last_event_ms);
@@ -194,8 +199,8 @@ static void events_lost(struct daemon *d, int64_t since_ms)
 		audit_gap(d->audit, GAP_EVENTS, since_ms, 0, -1, overrun_reason);
 }
 
-/* End the gap, because the socket is empty. The lost events are those that found the buffer
- * full. */
+/* End the gap, because the socket is empty. Record how many events were lost: those for which the
+ * buffer had no room since the previous gap ended. */
 static void events_drained(struct daemon *d)
 {
 	struct conntrack_stats s;

@@ -2,11 +2,11 @@
 /*
  * operator.c - runs the commands apply, confirm and remove for an operator.
  *
- * The command `apply` loads the configuration file again, as SIGHUP does. If the operator sets a
- * time for the confirmation, waymarkd keeps the former configuration. If the command `confirm` does
- * not come within this time, waymarkd returns to the former configuration. The command `remove`
- * removes the steering until the next apply, reload or start. Only root and waymarkd's own user may
- * send these commands. Must not know how the steering is changed.
+ * The command `apply` loads the configuration file again, as SIGHUP does. If it sets a time for
+ * confirmation and the command `confirm` does not come within this time, waymarkd returns to the
+ * former configuration. The command `remove` removes the steering until the next apply, reload or
+ * start. Only root and waymarkd's own user can send these commands. Must not know how the steering
+ * is changed.
  */
 #include "daemon/operator.h"
 
@@ -28,7 +28,7 @@
 struct operator
 {
 	struct config *former; /* former configuration; NULL: no apply waits for confirm */
-	bool was_paused;       /* the steering was paused before the apply */
+	bool was_paused;       /* command `remove` had removed the steering before the apply */
 	int64_t deadline_ms;   /* when the time to confirm ends (steady clock) */
 };
 

@@ -12,8 +12,8 @@ struct daemon;
 
 int operator_open(struct daemon *d); /* 0 or -ENOMEM */
 void operator_close(struct daemon *d);
-/* Run one of these commands and return the reply as malloc'd JSON. On failure return NULL with
- * errno (ENOENT: the command is none of these). */
+/* Run the command if it is one of the three, and return the reply as malloc'd JSON. On failure
+ * return NULL with errno (ENOENT: another command; EPERM: the peer is not allowed to send it). */
 char *operator_answer(struct daemon *d, const char *command, const struct control_peer *peer);
 /* Undo an apply that was not confirmed in time. */
 void operator_tick(struct daemon *d, int64_t now_ms);

@@ -17,8 +17,8 @@ static void word_copy(char to[PEER_NAME], const char *from)
 	snprintf(to, PEER_NAME, "%.*s", (int)(n < PEER_NAME - 1 ? n : PEER_NAME - 1), from);
 }
 
-/* Read the user's name from the file only. getpwuid() may query a server and then block the
- * loop. */
+/* Write the user's name, or the uid if it has no name. Read only /etc/passwd: getpwuid() can query
+ * a server, which would block the loop. */
 static void user_name(uid_t uid, char name[PEER_NAME])
 {
 	FILE *users = fopen(USERS_FILE, "re");

@@ -9,8 +9,8 @@
 
 struct control_peer;
 
-/* Write the name of the user and the name of the process. If the process is unknown, its name is
- * "". Neither name contains a blank. */
+/* Write the names of the user and the process. A user without a name gets the uid as name. An
+ * unknown process gets the name "". Neither name contains a blank. */
 void peer_describe(const struct control_peer *peer, char user[PEER_NAME], char process[PEER_NAME]);
 
 #endif

@@ -31,8 +31,8 @@ struct publish {
 	uint64_t tamperings;	  /* changes of the steering by another process */
 	uint64_t refused;	  /* records that found the queue full */
 	uint64_t refused_counted; /* number of refused records in gaps that have ended */
-	uint64_t refused_looked;  /* value of refused at the previous tick */
-	int64_t refused_since_ms;
+	uint64_t refused_looked;  /* value of `refused` at the previous tick */
+	int64_t refused_since_ms; /* when the first record was refused since the last gap */
 	struct open_gap refused_gap;
 	char refused_reason[96];
 	uint32_t lines_this_second, lines_suppressed;
@@ -101,8 +101,8 @@ static void refused_look(struct daemon *d, int64_t now_ms)
 	writer_stats(d->writer, &ws);
 	is_over = !is_refusing && ws.depth <= ws.capacity / 2;
 	cause = store_failure_cause(&ws, clock_steady_ms());
-	/* The writer may find the cause only some time after the queue is full. Wait for the cause,
-	 * at most CAUSE_PATIENCE_MS. */
+	/* The writer might find the cause only some time after the queue was full. Wait for the
+	 * cause, at most CAUSE_PATIENCE_MS. */
 	if (!p->refused_gap.id &&
 	    (cause || is_over || now_ms - p->refused_since_ms >= CAUSE_PATIENCE_MS))
 		refused_begin(d, cause);
@@ -237,8 +237,8 @@ static enum alert_kind kind_of(enum verdict v)
 	}
 }
 
-/* Write the text of an alert about a rule or route that takes over flows. One alert covers the
- * flows of all uplinks, so the text names the rule or route. */
+/* Write the text of an alert about a rule or route that takes over flows. One alert covers flows of
+ * several uplinks, so the text begins with the rule or route instead of an uplink. */
 static void format_takeover(struct alert *a, const char *flow)
 {
 	bool is_rule = !strncmp(a->object, "priority ", strlen("priority "));
@@ -315,9 +315,9 @@ void publish_note_mark_writer(struct daemon *d, const struct who *who, const cha
 	snprintf(p->mark_object, sizeof(p->mark_object), "%s", object);
 }
 
-/* Add to the alert the latest rule of another table that sets a mark, and the process that added
- * this rule. 'waymark check' lists such rules while they exist, but only the kernel's notice
- * identifies the process. */
+/* The alert reports a changed mark: add the latest rule of another table that sets a mark, and the
+ * process that added this rule. 'waymark check' lists such rules, too, but only the kernel's notice
+ * of the change identifies the process. */
 static void mark_writer_name(struct alert *a, const struct publish *p)
 {
 	size_t used = strlen(a->text);
@@ -414,8 +414,8 @@ void publish_uplink_state(struct daemon *d, const struct uplink_state_record *st
 	publish_record(d, &r);
 }
 
-/* Half of the free room is reserved for the ends of flows, because their records are never
- * delayed. */
+/* The other half of the free room is reserved for the ends of flows, because the audit never delays
+ * their records. */
 uint32_t publish_room(void *data)
 {
 	struct daemon *d = data;
@@ -476,7 +476,7 @@ void publish_stats(const struct daemon *d, struct publish_stats *out)
 		d->publish->refused != d->publish->refused_counted && !d->publish->refused_gap.id;
 }
 
-/* daemon_stop() frees the alerter, before the writer stops. */
+/* Do not free the alerter: daemon_stop() has freed it before the writer stopped. */
 void publish_close(struct daemon *d)
 {
 	free(d->publish);

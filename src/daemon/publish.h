@@ -32,17 +32,19 @@ uint32_t publish_room(void *data);
 
 /* Send an alert to the sinks and the watchers. */
 void publish_raise(struct daemon *d, const struct alert *a);
-/* Return an alert about an uplink with the current time. The caller adds text and egress. */
+/* Return a new alert about an uplink. Its time is the current time. The caller sets `text` and, if
+ * the alert has one, `egress`. */
 struct alert publish_of_uplink(const struct uplink_config *u, enum alert_kind kind,
 			       const char *reason);
-/* Raise the alert about a flow's verdict. m is the mismatch that caused the verdict, or NULL for
- * other verdicts. */
+/* Raise the alert about a flow's verdict. `m` is the mismatch that caused the verdict; NULL: no
+ * mismatch did. */
 void publish_verdict(struct daemon *d, const struct flow_record *f,
 		     const struct mismatch_record *m);
-/* Note the latest rule of another table that sets a mark ('object' names it, for example "table ip
- * t, chain c"), and the process that added the rule. Alerts about a changed mark name both. */
+/* Another process added a rule that sets a mark: save where the rule is (`object`, for example
+ * "table ip t, chain c") and the process. Alerts about a changed mark name both. */
 void publish_note_mark_writer(struct daemon *d, const struct who *who, const char *object);
-/* Note that a mismatch persists. Return false if its alert is over or was never raised. */
+/* Call this while a mismatch persists, so that its alert does not end. Return false if its alert is
+ * over or was never raised. */
 bool publish_goes_on(struct daemon *d, const struct mismatch_record *m);
 /* Raise an alert about waymarkd itself, which concerns no flow and no uplink. */
 void publish_own(struct daemon *d, enum alert_kind kind, enum alert_state state, const char *reason,
@@ -50,7 +52,7 @@ void publish_own(struct daemon *d, enum alert_kind kind, enum alert_state state,
 /* Raise the alert about a gap. 'reason' identifies the gap in a word or two; 'text' is for
  * people. */
 void publish_gap(struct daemon *d, const char *reason, const char *text);
-/* Note that the gap with this reason persists, so that its alert does not end. */
+/* Call this while the gap with this reason persists, so that its alert does not end. */
 void publish_gap_goes_on(struct daemon *d, const char *reason);
 /* Publish that another process changed the steering, as a record and as an alert. 'thing' says what
  * was changed: "ruleset", "rule", "route" or "sysctl". 'family' is AF_INET or AF_INET6, or 0 if the

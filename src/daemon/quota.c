@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * quota.c - counts bytes by local day, so that a change of quota-day needs no query of the history.
- * At the start it finds in the history which alert an earlier waymarkd has raised.
+ * quota.c - adds up what each uplink has used of its quota, and raises the alerts. It keeps the
+ * bytes of each local day, so that it can add up another period when the key quota-day changes. At
+ * the start it reads the bytes, and the alert that an earlier waymarkd raised, from the history.
  *
  * Must not know how bytes are counted (usage.c).
  */
@@ -20,7 +21,7 @@
 #include "waymark/base/units.h"
 #include "waymark/store/store.h"
 
-/* More days than the longest period has. */
+/* Number of days whose bytes are kept: more than the longest period has. */
 #define DAYS   40
 #define DAY_MS INT64_C(86400000)
 
@@ -31,8 +32,8 @@ static const struct level {
 #define LEVELS (sizeof(levels) / sizeof(levels[0]))
 
 struct used {
-	int64_t reported_ms; /* start of the period for which 'level' was reported */
-	unsigned level;	     /* index of the reported level in levels[]; 0: none */
+	int64_t reported_ms; /* start of the period that `level` is about */
+	unsigned level;	     /* index in levels[] of the alert that is raised now; 0: none */
 	struct {
 		int64_t day; /* days since 1970, local time */
 		uint64_t bytes;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * quota.h - tracks how much of its quota each uplink has used in the current period (keys quota and
- * quota-day). Raises an alert at 80 % and another at 100 %, each once per period, even if waymarkd
- * restarts.
+ * quota.h - tracks how much of its quota each uplink has used in the current period (keys `quota`
+ * and `quota-day`). Raises one alert at 80 % and one at 100 %. A restart of waymarkd does not raise
+ * them again.
  *
  * Call quota_open() after the store is open and before the writer starts.
  */
@@ -24,7 +24,8 @@ void quota_tick(struct daemon *d, int64_t now_ms);
 /* Forget the state of a slot that now belongs to another uplink or to none. */
 void quota_forget(struct daemon *d, uint8_t slot);
 
-/* Return the bytes that count towards the quota in the current period. */
+/* Return how many bytes the uplink has used of its quota in the current period. If the slot has no
+ * uplink, return 0. */
 uint64_t quota_used(const struct daemon *d, uint8_t slot);
 
 #endif

@@ -20,8 +20,8 @@
 
 struct relabel {
 	bool is_relabelling;
-	unsigned stale_from; /* the first label to clear, while is_relabelling is true */
-	uint64_t relabelled;
+	unsigned stale_from; /* number of the first stale label; all higher labels are stale, too */
+	uint64_t relabelled; /* number of flows whose labels were cleared */
 };
 
 int relabel_open(struct daemon *d)
@@ -39,7 +39,8 @@ bool relabel_begin(struct daemon *d)
 {
 	d->relabel->relabelled = 0;
 	d->relabel->stale_from = steering_labels_stale_from(d->steering);
-	/* A reload keeps the meaning of labels (config_keep_slots). */
+	/* Labels can be stale only at the start, because a reload keeps their meaning
+	 * (config_keep_slots()). */
 	d->relabel->is_relabelling = !d->is_ready && d->relabel->stale_from < LABELS_TOTAL;
 	audit_set_labels_stale(d->audit, d->relabel->is_relabelling);
 	return d->relabel->is_relabelling;

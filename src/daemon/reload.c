@@ -30,9 +30,8 @@
 #include "waymark/base/units.h"
 #include "waymark/store/store.h"
 
-/* Return the name of a key that has changed but must not change while waymarkd runs, or NULL. Open
- * files and sockets stay as they are, and the marks and labels of live flows must keep their
- * meaning. */
+/* Return the name of a key that has changed but must not change while waymarkd runs, or NULL. Such
+ * keys are used only at the start, or set what the marks and labels of live flows mean. */
 static const char *fixed_key(const struct config *old, const struct config *new)
 {
 	if (strcmp(old->database, new->database))
@@ -170,9 +169,8 @@ static void slots_forget(struct daemon *d, const struct config *old, const struc
 
 /* --- the switch to the new configuration ------------------------------------------- */
 
-/* Pass the new configuration to the audit. Call this before the rules change: when the rules of a
- * removed uplink are deleted, its flows leave by other uplinks, which must not count as a
- * mismatch. */
+/* Pass the new configuration to the audit. Call this before the rules change: after that the flows
+ * of a removed uplink leave by other uplinks, and this must not count as a mismatch. */
 static void audit_take(struct daemon *d)
 {
 	int err = audit_set_config(d->audit, d->config, clock_now_ms());

@@ -7,15 +7,15 @@ struct config;
 struct daemon;
 
 void reload_config(struct daemon *d);
-/* Apply keys retention, max-size and anonymize. */
+/* Apply the keys `retention`, `max-size` and `anonymize` of the configuration in force. */
 void reload_retention(struct daemon *d);
-/* Apply key log-level. */
+/* Apply the key `log-level`. */
 void reload_log_level(const struct config *c);
-/* Load the configuration file again, for an operator. Return 0 or -errno. If the reload succeeds
- * and 'former' is not NULL, set *former to the former configuration. The caller then owns it and
- * may pass it to reload_return(). */
+/* Load the configuration file again. Return 0 or -errno. If this succeeds and `former` is not NULL,
+ * set *former to the former configuration. The caller then owns it and can return to it with
+ * reload_return(). */
 int reload_keeping(struct daemon *d, struct config **former);
-/* Return to a former configuration. Takes ownership of it. */
+/* Switch back to a former configuration, and take ownership of it. */
 void reload_return(struct daemon *d, struct config *former);
 
 #endif

@@ -37,13 +37,13 @@
 
 struct resync {
 	struct resync_hooks hooks;
-	struct conntrack_dump *dump;		      /* the running dump, or NULL */
-	int64_t next_ms;			      /* 0: no dump is requested */
+	struct conntrack_dump *dump; /* the running dump, or NULL */
+	int64_t next_ms;	     /* when the requested dump is due; 0: none is requested */
 	int64_t dump_started_steady_ms, dump_took_ms; /* steady clock */
 	int64_t step_ms;			      /* time of the latest read of the dump */
-	int64_t last_ms;
-	bool is_news;			/* the requested or running dump was requested because
-					 * events were lost */
+	int64_t last_ms;		/* when the latest dump ended; 0: no dump has ended */
+	bool is_news;			/* events were lost, so the end of the requested or running
+					 * dump is logged */
 	uint64_t resyncs, dump_entries; /* number of dumps since the start; number of entries of the
 					 * newest dump */
 };
@@ -117,8 +117,9 @@ static int step(struct daemon *d)
 	int ret = 1;
 
 	for (int i = 0; ret > 0 && i < STEPS; i++) {
-		/* The kernel fills a buffer when the previous buffer is read. Read the clock for
-		 * each buffer, so that step_ms is not earlier than the entries of the buffer. */
+		/* The kernel fills a buffer when the previous buffer is read, so the buffer that is
+		 * read now was filled before. Read the clock here: step_ms must not be earlier than
+		 * the entries of the buffer. */
 		d->resync->step_ms = clock_now_ms();
 		ret = conntrack_dump_step(d->resync->dump, take_entries, d);
 	}
@@ -140,8 +141,8 @@ static int begin(struct daemon *d, int64_t now_ms)
 	d->resync->next_ms = 0;
 	d->resync->dump_entries = 0;
 	d->resync->dump_started_steady_ms = clock_steady_ms();
-	/* Call this before the dump starts, because events that are read from now on may be newer
-	 * than the entries of the dump. */
+	/* Call this before the dump starts: the audit must remember the events that are read from
+	 * now on, because they can be newer than entries of the dump. */
 	audit_dump_begin(d->audit, now_ms);
 	live_begin(d, now_ms);
 	d->resync->dump = conntrack_dump_open(d->conntrack);
@@ -202,8 +203,8 @@ bool resync_is_routine_due(int64_t last_ms, int64_t took_ms, int64_t now_ms)
 			   now_ms - last_ms >= pause_of(took_ms, ROUTINE_FACTOR, ROUTINE_MS));
 }
 
-/* Start a dump that is due, but not while events are being lost: until the event socket has been
- * read empty, the kernel drops events, and the flows would be out of sync again. */
+/* Start a dump that is due, unless events are being lost. The kernel drops events until the event
+ * socket has been read empty, so the flows would be out of sync again right after the dump. */
 void resync_tick(struct daemon *d, int64_t now_ms)
 {
 	struct resync *r = d->resync;
