@@ -356,7 +356,8 @@ SELECT
 	s.flows_answered AS flows_answered, -- of them, those that got a reply
 	s.normal / 1000.0 AS normal_share, -- the uplink's own answered share otherwise
 	s.others / 1000.0 AS others_share, -- the best other uplink's share in the window, divided by its own normal share
-	s.handshake AS handshake_ms, -- p50 of TCP handshakes
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.began / 1000.0, 'unixepoch') AS began, -- of a bad state: the last answer or the first failed check
+	s.began AS began_ms, -- milliseconds since 1970
 	s.probes AS probes, -- runs of health { exec }
 	s.probes_answered AS probes_answered, -- of them, those that exited with 0
 	s.text AS text -- the same in words

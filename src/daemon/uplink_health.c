@@ -35,6 +35,8 @@ struct uplink_health {
 	int64_t sample_ms, record_ms; /* steady clock */
 	enum health_state published[UPLINKS_MAX];
 	struct decision decisions[UPLINKS_MAX];
+	int64_t check_bad_ms[UPLINKS_MAX]; /* the first failed check since the last good one; 0:
+					    * the last check was good */
 
 	struct conntrack_dump *dump; /* the running dump of the suspect's flows, or NULL */
 	struct health_suspect suspect;
@@ -93,6 +95,7 @@ void uplink_health_forget(struct daemon *d, uint8_t slot)
 	decide_forget(h->decide, slot);
 	check_programs_forget(h->checks, slot);
 	h->published[slot] = HEALTH_IDLE;
+	h->check_bad_ms[slot] = 0;
 }
 
 /* --- counters -------------------------------------------------------------------------------- */
@@ -128,19 +131,33 @@ static void sample_take(struct daemon *d, int64_t now_ms)
 
 /* --- the suspect's flows --------------------------------------------------------------------- */
 
+static bool has_entered(const struct daemon *d, const struct ct_event *ev)
+{
+	unsigned bit = d->config->label_base + LABEL_ENTERED;
+
+	return ev->has_labels && ev->labels.word[bit / 64] >> (bit % 64) & 1;
+}
+
 static void flow_take(struct daemon *d, const struct ct_event *ev)
 {
 	struct uplink_health *h = d->uplink_health;
-	const struct uplink_config *u = config_uplink_by_slot(d->config, h->suspect.slot);
-	unsigned entered = d->config->label_base + LABEL_ENTERED;
-	int family = h->suspect.family == COUNTED_IPV4 ? AF_INET : AF_INET6;
-	bool has_entered = ev->has_labels && ev->labels.word[entered / 64] >> (entered % 64) & 1;
+	const struct endpoints *e = &ev->tuple[DIR_ORIGINAL];
+	const struct uplink_config *u =
+		config_uplink_by_mark(d->config, ev->mark & d->config->mark_mask);
+	struct weighed_flow f = {
+		.src = &e->src,
+		.dst = &e->dst,
+		.service = weigh_service(ev->proto, e->dport),
+		.is_answered = ev->status & IPS_SEEN_REPLY,
+		.started_ms = ev->start_ns / 1000000,
+	};
 
-	if (!u || (ev->mark & d->config->mark_mask) != u->mark || has_entered ||
-	    ev->tuple[DIR_ORIGINAL].src.family != family)
+	if (!u || has_entered(d, ev))
 		return;
-	weigher_take(h->weigher, &ev->tuple[DIR_ORIGINAL].src, &ev->tuple[DIR_ORIGINAL].dst,
-		     ev->status & IPS_SEEN_REPLY, ev->start_ns / 1000000);
+	if (u->slot != h->suspect.slot)
+		weigher_take_elsewhere(h->weigher, &f);
+	else if (h->suspect.families[e->src.family == AF_INET ? COUNTED_IPV4 : COUNTED_IPV6])
+		weigher_take(h->weigher, &f);
 }
 
 static void flows_take(void *data, const struct ct_event *entries, size_t n)
@@ -171,8 +188,10 @@ static void dump_end(struct daemon *d, int64_t now_ms)
 	weigher_sum(h->weigher, &w);
 	dump_close(h);
 	log_info("uplink %s: %" PRIu32 " destinations reply, %" PRIu32 " no longer reply, %" PRIu32
-		 " never replied; %" PRIu32 " hosts sent packets to those without a reply",
-		 u ? u->name : "?", w.alive, w.lost, w.unknown, w.sources);
+		 " never replied; %" PRIu32
+		 " hosts sent packets to those without a reply, and only to one port of %" PRIu32
+		 " of them",
+		 u ? u->name : "?", w.alive, w.lost, w.unknown, w.sources, w.service_dead);
 	health_weighed(h->health, &h->suspect, &w, now_ms);
 }
 
@@ -271,7 +290,12 @@ static void check_done(struct daemon *d, uint8_t slot, bool is_good)
 {
 	const struct uplink_config *u = config_uplink_by_slot(d->config, slot);
 	int before = decide_check_state(d->uplink_health->decide, slot), now;
+	int64_t *bad_ms = &d->uplink_health->check_bad_ms[slot];
 
+	if (is_good)
+		*bad_ms = 0;
+	else if (!*bad_ms)
+		*bad_ms = clock_now_ms();
 	decide_check_done(d->uplink_health->decide, slot, &u->health, is_good);
 	now = decide_check_state(d->uplink_health->decide, slot);
 	if (now != before && now == 0)
@@ -345,6 +369,16 @@ static void text_fill(const struct health_view *v, enum health_state state, int 
 		snprintf(text, size, "%s", "");
 }
 
+/* Return when the uplink's bad state began; 0: unknown, or the state is not bad. */
+static int64_t began_of(const struct daemon *d, uint8_t slot, const struct health_view *v)
+{
+	bool is_check_bad = decide_check_state(d->uplink_health->decide, slot) == 0;
+
+	if (is_check_bad && v->state != HEALTH_SILENT)
+		return d->uplink_health->check_bad_ms[slot];
+	return v->state >= HEALTH_DEGRADED ? v->fault_ms : 0;
+}
+
 static void record_publish(struct daemon *d, const struct uplink_config *u, enum health_state state)
 {
 	struct record r = {.type = RECORD_HEALTH};
@@ -359,7 +393,7 @@ static void record_publish(struct daemon *d, const struct uplink_config *u, enum
 		.flows = v.flows,
 		.normal_permille = v.normal_permille,
 		.others_permille = v.others_permille,
-		.handshake_ms = -1,
+		.began_ms = began_of(d, u->slot, &v),
 		.probes = check < 0 ? -1 : 1,
 		.probes_answered = check,
 	};
@@ -430,7 +464,9 @@ void uplink_health_tick(struct daemon *d, int64_t now_ms)
 
 	if (is_wanted(d)) {
 		if (steady_ms - h->sample_ms >= HEALTH_SAMPLE_MS) {
-			h->sample_ms = steady_ms;
+			h->sample_ms = steady_ms - h->sample_ms < 2 * HEALTH_SAMPLE_MS
+					       ? h->sample_ms + HEALTH_SAMPLE_MS
+					       : steady_ms;
 			sample_take(d, now_ms);
 		}
 		dump_tick(d, now_ms);

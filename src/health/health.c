@@ -4,10 +4,11 @@
  *
  * For each uplink and address family, window.c keeps the samples of the last two minutes. The
  * "normal" share is the share of flows that got an answer while the uplink was healthy; recent
- * flows count for more. Silence is suspected if no answers have come for two seconds or longer,
- * although at least EXPECTED_LEAST were due. Degradation is suspected if the share of answers is
- * far below the normal share, and is not equally low on the other uplinks. Only a weighing
- * (weigh.h) can make a state degraded or silent. The state becomes healthy when answers come again.
+ * flows count for more. Silence of a family is suspected if no answers have come for two seconds or
+ * longer, although at least EXPECTED_LEAST were due. Silence of both families is suspected earlier,
+ * because all flows of the uplink count. Degradation is suspected if the share of answers is far
+ * below the normal share, and is not equally low on the other uplinks. Only a weighing (weigh.h) can
+ * make a state degraded or silent. The state becomes healthy when answers come again.
  */
 #include <stdlib.h>
 
@@ -17,6 +18,9 @@
 #define LAG_SAMPLES	 1    /* number of newest samples whose flows may still get an answer */
 #define EXPECTED_LEAST	 12.0 /* answers that must be due before silence is suspected */
 #define EXPECTED_BESIDE	 8.0  /* the same while the uplink's other family is silent */
+#define BOTH_LEAST	 3    /* samples without an answer by both families at once */
+#define BESIDE_SAMPLES	 16 /* the same counts if one family was found silent as long ago at most */
+#define WEIGHED_SAMPLES	 32 /* maximum length of the weighed part of a silence */
 #define NORMAL_FIRST	 0.85 /* initial normal share; it counts like NORMAL_FLOWS flows */
 #define NORMAL_FLOWS	 20.0
 #define NORMAL_MAX	 4000.0 /* maximum number of flows in the normal share */
@@ -35,6 +39,13 @@
 #define RECOVER_LOSS	 60 /* samples */
 #define ANSWERED_SAMPLES 40 /* samples; see is_answered() */
 
+/* Both families at once: if the silence has at most so many samples, so many answers must be due in
+ * each family and in both together. After a longer one each family must be suspect on its own. */
+static const struct {
+	uint32_t samples;
+	double each, sum;
+} both_limits[] = {{4, 3.0, 8.0}, {8, 4.0, 11.0}};
+
 /* Lengths of the windows that are searched for silence and for loss, in samples. */
 static const uint32_t silence_windows[] = {4, 6, 8, 12, 16, 32, 64, 128, 239};
 static const uint32_t loss_windows[] = {16, 32, 64};
@@ -51,10 +62,13 @@ struct judged {
 	uint32_t suspect_samples;
 	int64_t again_ms; /* no suspicion before this time; 0: no suspicion was weighed yet */
 	int64_t fault_ms;
+	int64_t degraded_ms; /* when the state became degraded: older samples show no recovery */
 };
 
 struct uplink_health {
 	struct judged families[COUNTED_FAMILIES];
+	bool is_suspect;	  /* both families at once */
+	uint32_t suspect_samples; /* since the last answer by either of them */
 	enum health_state state;
 	int64_t since_ms;
 };
@@ -99,6 +113,7 @@ void health_retry(struct health *h, uint8_t slot, int64_t now_ms)
 		u->families[f].state = HEALTH_IDLE;
 		u->families[f].is_suspect = false;
 	}
+	u->is_suspect = false;
 	u->state = HEALTH_IDLE;
 	u->since_ms = now_ms;
 }
@@ -131,23 +146,71 @@ static void normal_update(struct judged *j)
 
 /* --- suspicions -------------------------------------------------------------------------- */
 
-/* Return the shortest window without answers in which at least `least` answers were due; 0:
- * none. */
+/* Return the number of samples since the last answer. */
+static uint32_t silence_length(const struct judged *j)
+{
+	uint32_t n = 0;
+
+	while (n < WINDOW_SAMPLES && !window_sum(&j->window, n, n + 1).answered)
+		n++;
+	return n;
+}
+
+/* Return how many answers were due in the last n samples. */
+static double expected_in(const struct judged *j, uint32_t n)
+{
+	return window_sum(&j->window, LAG_SAMPLES, n).started * normal_share(j);
+}
+
+/* If at least `least` answers were due in a window without answers, return the number of samples to
+ * weigh: since the last answer, but no more than WEIGHED_SAMPLES or, if longer, that window. Else
+ * return 0. */
 static uint32_t silence_find(const struct judged *j, double least)
 {
-	double normal = normal_share(j);
+	uint32_t length = silence_length(j);
+	uint32_t most = length < WEIGHED_SAMPLES ? length : WEIGHED_SAMPLES;
 
-	if (normal < NORMAL_LEAST)
+	if (normal_share(j) < NORMAL_LEAST)
 		return 0;
-	for (size_t i = 0; i < COUNT(silence_windows); i++) {
+	for (size_t i = 0; i < COUNT(silence_windows) && silence_windows[i] <= length; i++) {
 		uint32_t n = silence_windows[i];
 
-		if (window_sum(&j->window, 0, n).answered)
-			return 0;
-		if (window_sum(&j->window, LAG_SAMPLES, n).started * normal >= least)
-			return n;
+		if (expected_in(j, n) >= least)
+			return n > most ? n : most;
 	}
 	return 0;
+}
+
+/* Return whether enough answers were due in n samples in which both families got none. */
+static bool is_both_silent(const struct judged families[COUNTED_FAMILIES], uint32_t n)
+{
+	double due4 = expected_in(&families[COUNTED_IPV4], n);
+	double due6 = expected_in(&families[COUNTED_IPV6], n);
+
+	for (size_t i = 0; n >= BOTH_LEAST && i < COUNT(both_limits); i++)
+		if (n <= both_limits[i].samples)
+			return due4 >= both_limits[i].each && due6 >= both_limits[i].each &&
+			       due4 + due6 >= both_limits[i].sum;
+	return false;
+}
+
+static void both_suspicion_update(struct uplink_health *u, int64_t now_ms)
+{
+	uint32_t n = WINDOW_SAMPLES;
+	unsigned n_silent = 0;
+	bool is_new = true; /* no family is silent for long, or was weighed a moment ago */
+
+	for (unsigned f = 0; f < COUNTED_FAMILIES; f++) {
+		const struct judged *j = &u->families[f];
+		uint32_t length = silence_length(j);
+
+		n = length < n ? length : n;
+		n_silent += j->state == HEALTH_SILENT;
+		is_new &= j->state == HEALTH_SILENT ? length <= BESIDE_SAMPLES
+						    : now_ms >= j->again_ms;
+	}
+	u->is_suspect = n_silent < COUNTED_FAMILIES && is_new && is_both_silent(u->families, n);
+	u->suspect_samples = n;
 }
 
 /* Return the share of answered flows in a window of n samples; below 0: fewer than `least` flows
@@ -226,7 +289,7 @@ static void suspicion_update(const struct health *h, uint8_t slot, struct judged
 
 /* --- states ------------------------------------------------------------------------------ */
 
-static bool has_recovered(const struct judged *j)
+static bool has_recovered(const struct judged *j, int64_t now_ms)
 {
 	double normal = normal_share(j);
 
@@ -234,7 +297,8 @@ static bool has_recovered(const struct judged *j)
 		return window_sum(&j->window, 0, RECOVER_SAMPLES).answered >= RECOVER_ANSWERS &&
 		       window_sum(&j->window, 0, 4).answered > 0 &&
 		       share_of(&j->window, RECOVER_SAMPLES, 0) >= 0.5 * normal;
-	return share_of(&j->window, RECOVER_LOSS, DEGRADED_FLOWS / 2) >= 0.9 * normal;
+	return now_ms - j->degraded_ms >= RECOVER_LOSS * HEALTH_SAMPLE_MS &&
+	       share_of(&j->window, RECOVER_LOSS, DEGRADED_FLOWS / 2) >= 0.9 * normal;
 }
 
 static void family_update(const struct health *h, uint8_t slot, struct judged *j, int64_t now_ms)
@@ -246,7 +310,7 @@ static void family_update(const struct health *h, uint8_t slot, struct judged *j
 		j->state = HEALTH_HEALTHY;
 	else if (j->state == HEALTH_HEALTHY && !minute.started)
 		j->state = HEALTH_IDLE;
-	else if (j->state >= HEALTH_DEGRADED && has_recovered(j))
+	else if (j->state >= HEALTH_DEGRADED && has_recovered(j, now_ms))
 		j->state = HEALTH_HEALTHY;
 	suspicion_update(h, slot, j, now_ms);
 }
@@ -307,44 +371,79 @@ void health_sample(struct health *h, int64_t now_ms,
 	for (uint8_t slot = 0; slot < UPLINKS_MAX; slot++) {
 		for (unsigned f = 0; counters[slot].is_known && f < COUNTED_FAMILIES; f++)
 			family_update(h, slot, &h->uplinks[slot].families[f], now_ms);
+		if (counters[slot].is_known)
+			both_suspicion_update(&h->uplinks[slot], now_ms);
 		uplink_update(&h->uplinks[slot], now_ms);
 	}
 }
 
+/* Write the first suspicion about the uplink to out. */
+static bool uplink_suspect(const struct uplink_health *u, struct health_suspect *out)
+{
+	for (unsigned f = 0; f < COUNTED_FAMILIES; f++)
+		out->families[f] = u->is_suspect;
+	out->window_ms = u->suspect_samples * HEALTH_SAMPLE_MS;
+	for (unsigned f = 0; f < COUNTED_FAMILIES && !u->is_suspect; f++) {
+		if (!u->families[f].is_suspect)
+			continue;
+		out->families[f] = true;
+		out->window_ms = u->families[f].suspect_samples * HEALTH_SAMPLE_MS;
+		return true;
+	}
+	return u->is_suspect;
+}
+
 bool health_suspect(const struct health *h, struct health_suspect *out)
 {
-	for (uint8_t slot = 0; slot < UPLINKS_MAX; slot++) {
-		for (unsigned f = 0; f < COUNTED_FAMILIES; f++) {
-			const struct judged *j = &h->uplinks[slot].families[f];
-
-			if (!j->is_suspect)
-				continue;
-			*out = (struct health_suspect){
-				.slot = slot,
-				.family = (enum counted_family)f,
-				.window_ms = j->suspect_samples * HEALTH_SAMPLE_MS,
-			};
+	*out = (struct health_suspect){0};
+	for (out->slot = 0; out->slot < UPLINKS_MAX; out->slot++)
+		if (uplink_suspect(&h->uplinks[out->slot], out))
 			return true;
-		}
-	}
 	return false;
+}
+
+/* Return the state that follows from the weighing of a suspected family. */
+static enum health_state state_after(const struct judged *j, const struct weighing *w)
+{
+	enum weighing_finding finding = weighing_judge(w);
+
+	if (j->is_loss)
+		return weighing_is_degraded(w, DEGRADED_SHARE * normal_share(j)) ? HEALTH_DEGRADED
+										 : j->state;
+	if (finding == WEIGHING_SILENT)
+		return HEALTH_SILENT;
+	return finding == WEIGHING_SERVICE && j->state == HEALTH_HEALTHY ? HEALTH_DEGRADED
+									 : j->state;
+}
+
+static void family_weighed(struct judged *j, const struct health_suspect *s,
+			   const struct weighing *w, int64_t now_ms)
+{
+	enum health_state state = state_after(j, w);
+
+	j->is_suspect = false;
+	j->again_ms = now_ms + (j->is_loss ? AGAIN_LOSS_MS : AGAIN_SILENT_MS);
+	if (state == j->state)
+		return;
+	j->state = state;
+	if (state == HEALTH_DEGRADED)
+		j->degraded_ms = now_ms;
+	j->fault_ms = now_ms - s->window_ms;
 }
 
 void health_weighed(struct health *h, const struct health_suspect *s, const struct weighing *w,
 		    int64_t now_ms)
 {
-	struct judged *j = &h->uplinks[s->slot].families[s->family];
+	struct uplink_health *u = &h->uplinks[s->slot];
 
-	if (!j->is_suspect)
-		return;
-	j->is_suspect = false;
-	j->again_ms = now_ms + (j->is_loss ? AGAIN_LOSS_MS : AGAIN_SILENT_MS);
-	if (j->is_loss ? !weighing_is_degraded(w, DEGRADED_SHARE * normal_share(j))
-		       : !weighing_is_silent(w))
-		return;
-	j->state = j->is_loss ? HEALTH_DEGRADED : HEALTH_SILENT;
-	j->fault_ms = now_ms - s->window_ms;
-	uplink_update(&h->uplinks[s->slot], now_ms);
+	for (unsigned f = 0; f < COUNTED_FAMILIES; f++) {
+		if (!s->families[f] || (!u->is_suspect && !u->families[f].is_suspect))
+			continue;
+		u->families[f].is_loss &= !u->is_suspect;
+		family_weighed(&u->families[f], s, w, now_ms);
+	}
+	u->is_suspect = false;
+	uplink_update(u, now_ms);
 }
 
 /* --- view -------------------------------------------------------------------------------- */

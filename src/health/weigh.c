@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* weigh.c - keeps destinations and sources in two small hash tables. */
+/* weigh.c - keeps destinations, sources and services in small hash tables. */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,13 +8,24 @@
 
 #define PLACES	       4096 /* power of two; at most half are used */
 #define SOURCES	       512
+#define SERVICES       256
 #define GRACE_MS       400 /* a flow younger than this may still get an answer */
 #define PER_SOURCE_MAX 3   /* maximum number of unknown destinations that count per source */
 
 struct destination {
 	struct addr addr;
-	struct addr src; /* source of the first unanswered flow */
+	struct addr src;  /* source of the first unanswered flow */
+	uint32_t service; /* of the first unanswered flow */
 	bool is_used, has_answer, had_answer, has_silence;
+	bool is_mixed; /* flows to several services are unanswered */
+};
+
+struct service {
+	uint32_t id;
+	bool is_used;
+	bool had_answer;       /* this uplink answered it before the window */
+	uint32_t dead, lost;   /* destinations that were asked for this service alone */
+	uint32_t elsewhere[2]; /* recent flows by other uplinks: unanswered, answered */
 };
 
 struct source {
@@ -24,10 +36,26 @@ struct source {
 
 struct weigher {
 	int64_t from_ms, to_ms; /* unanswered flows count if they began between these times */
-	uint32_t n_destinations, n_sources;
+	uint32_t window_ms;
+	uint32_t n_destinations, n_sources, n_services;
 	struct destination destinations[PLACES];
 	struct source sources[SOURCES];
+	struct service services[SERVICES];
 };
+
+uint32_t weigh_service(uint8_t proto, uint16_t dport)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		return dport;
+	default:
+		return 0x10000u | proto;
+	}
+}
 
 struct weigher *weigher_new(int64_t now_ms, uint32_t window_ms)
 {
@@ -35,6 +63,7 @@ struct weigher *weigher_new(int64_t now_ms, uint32_t window_ms)
 
 	if (!w)
 		return NULL;
+	w->window_ms = window_ms;
 	w->from_ms = now_ms - window_ms;
 	w->to_ms = now_ms - GRACE_MS;
 	return w;
@@ -88,29 +117,78 @@ static struct source *source_get(struct weigher *w, const struct addr *src)
 	return &w->sources[i];
 }
 
-void weigher_take(struct weigher *w, const struct addr *src, const struct addr *dst,
-		  bool is_answered, int64_t started_ms)
+static struct service *service_get(struct weigher *w, uint32_t id)
 {
-	bool is_recent = !started_ms || started_ms >= w->from_ms;
-	struct destination *d;
+	uint32_t i = id % SERVICES;
 
-	/* Ignore an unanswered flow that is too old, so that an old scan does not fill the table.
-	 * Also ignore an unanswered flow that is so new that an answer may still come. */
-	if (!is_answered && (!is_recent || started_ms > w->to_ms))
+	while (w->services[i].is_used && w->services[i].id != id)
+		i = (i + 1) % SERVICES;
+	if (w->services[i].is_used)
+		return &w->services[i];
+	if (w->n_services >= SERVICES / 2)
+		return NULL;
+	w->n_services++;
+	w->services[i] = (struct service){.id = id, .is_used = true};
+	return &w->services[i];
+}
+
+/* --- flows --------------------------------------------------------------------------------- */
+
+static bool is_recent(const struct weigher *w, const struct weighed_flow *f)
+{
+	return !f->started_ms || f->started_ms >= w->from_ms;
+}
+
+/* Return whether the flow is neither too old to count as unanswered nor so new that an answer may
+ * still come. Without the first, an old scan would fill the tables. */
+static bool is_overdue(const struct weigher *w, const struct weighed_flow *f)
+{
+	return !f->is_answered && is_recent(w, f) && f->started_ms <= w->to_ms;
+}
+
+static void silence_note(struct destination *d, const struct weighed_flow *f)
+{
+	if (!d->has_silence) {
+		d->src = *f->src;
+		d->service = f->service;
+	}
+	d->is_mixed |= d->service != f->service;
+	d->has_silence = true;
+}
+
+void weigher_take(struct weigher *w, const struct weighed_flow *f)
+{
+	struct destination *d;
+	struct service *s;
+
+	if (!f->is_answered && !is_overdue(w, f))
 		return;
-	d = destination_get(w, dst);
+	d = destination_get(w, f->dst);
+	s = service_get(w, f->service);
+	if (s && f->is_answered)
+		s->had_answer = true;
 	if (!d)
 		return;
-	if (is_answered && started_ms && is_recent)
+	if (f->is_answered && f->started_ms && is_recent(w, f))
 		d->has_answer = true;
-	else if (is_answered)
+	else if (f->is_answered)
 		d->had_answer = true;
-	else {
-		if (!d->has_silence)
-			d->src = *src;
-		d->has_silence = true;
-	}
+	else
+		silence_note(d, f);
 }
+
+void weigher_take_elsewhere(struct weigher *w, const struct weighed_flow *f)
+{
+	struct service *s;
+
+	if (!f->started_ms || !is_recent(w, f) || (!f->is_answered && !is_overdue(w, f)))
+		return;
+	s = service_get(w, f->service);
+	if (s)
+		s->elsewhere[f->is_answered]++;
+}
+
+/* --- sums ---------------------------------------------------------------------------------- */
 
 static void unknown_count(struct weigher *w, const struct destination *d, struct weighing *out)
 {
@@ -121,32 +199,96 @@ static void unknown_count(struct weigher *w, const struct destination *d, struct
 		out->unknown_fair++;
 }
 
+static void dead_count(struct weigher *w, const struct destination *d, struct weighing *out)
+{
+	struct service *s = d->is_mixed ? NULL : service_get(w, d->service);
+
+	source_get(w, &d->src);
+	if (d->had_answer)
+		out->lost++;
+	else
+		unknown_count(w, d, out);
+	if (!s)
+		return;
+	s->dead++;
+	s->lost += d->had_answer;
+}
+
+/* Find the main service, and compare it with the others and with other uplinks. */
+static void services_sum(const struct weigher *w, struct weighing *out)
+{
+	const struct service *main = NULL;
+
+	for (size_t i = 0; i < SERVICES; i++)
+		if (w->services[i].dead > (main ? main->dead : 0))
+			main = &w->services[i];
+	out->service = main ? main->id : SERVICE_NONE;
+	out->other_lost = out->lost - (main ? main->lost : 0);
+	if (!main)
+		return;
+	out->service_dead = main->dead;
+	out->elsewhere_unanswered = main->elsewhere[false];
+	out->elsewhere_answered = main->elsewhere[true];
+	for (size_t i = 0; i < SERVICES; i++)
+		if (w->services[i].had_answer && &w->services[i] != main)
+			out->had_other = true;
+}
+
 void weigher_sum(struct weigher *w, struct weighing *out)
 {
-	*out = (struct weighing){0};
+	*out = (struct weighing){.window_ms = w->window_ms};
 	memset(w->sources, 0, sizeof(w->sources));
 	w->n_sources = 0;
+	for (size_t i = 0; i < SERVICES; i++)
+		w->services[i].dead = w->services[i].lost = 0;
 	for (size_t i = 0; i < PLACES; i++) {
 		const struct destination *d = &w->destinations[i];
 
 		if (d->has_answer)
 			out->alive++;
-		else if (d->has_silence && d->had_answer)
-			out->lost++;
 		else if (d->has_silence)
-			unknown_count(w, d, out);
-		if (d->has_silence && !d->has_answer)
-			source_get(w, &d->src);
+			dead_count(w, d, out);
 	}
 	out->sources = w->n_sources;
+	services_sum(w, out);
 }
 
-bool weighing_is_silent(const struct weighing *w)
+/* --- findings ------------------------------------------------------------------------------ */
+
+/* Clients that cannot resolve names begin no other flows. After this time without any answer, the
+ * missing answers of other services count. */
+#define ALONE_MS	   10000
+#define ALONE_ELSEWHERE_MS 4000 /* the same if other uplinks answer the service */
+#define ELSEWHERE_LEAST	   3	/* flows by other uplinks that say something about a service */
+
+static bool is_enough(const struct weighing *w)
 {
-	if (w->alive)
-		return false;
 	return w->lost >= 3 || (w->lost && w->lost + w->unknown >= 5) ||
 	       (w->sources >= 2 && w->lost + w->unknown >= 8);
+}
+
+/* Return whether the flows to one service alone show that the uplink is silent. */
+static bool is_silent_by_service(const struct weighing *w)
+{
+	uint32_t elsewhere = w->elsewhere_answered + w->elsewhere_unanswered;
+	bool is_likely = w->other_lost || !w->had_other;
+
+	if (elsewhere < ELSEWHERE_LEAST)
+		return is_likely || w->window_ms >= ALONE_MS;
+	if (2 * w->elsewhere_answered < elsewhere)
+		return false;
+	return is_likely || w->window_ms >= ALONE_ELSEWHERE_MS;
+}
+
+enum weighing_finding weighing_judge(const struct weighing *w)
+{
+	bool is_one_service = 2 * w->service_dead > w->lost + w->unknown && w->other_lost < 2;
+
+	if (w->alive || !is_enough(w))
+		return WEIGHING_NOTHING;
+	if (!is_one_service || is_silent_by_service(w))
+		return WEIGHING_SILENT;
+	return WEIGHING_SERVICE;
 }
 
 bool weighing_is_degraded(const struct weighing *w, double least)

@@ -3,7 +3,7 @@
 #
 # Proves passive health: an uplink whose provider drops everything is silent within seconds and
 # taken down, the other uplink's flows are untouched, and it comes back; one dead server, a
-# scan from inside and idle time change nothing; the last usable uplink stays up.
+# scan from inside, a dead service and idle time change nothing; the last usable uplink stays up.
 
 . "${0%/*}/lib.sh"
 
@@ -78,6 +78,22 @@ is "no new flow leaves by wan1" "$(sql "SELECT count(*) FROM flows WHERE id > $n
 is "flows that moved to wan2 have the reason uplink-down" "$(sql "SELECT group_concat(DISTINCT reason) FROM mismatches")" uplink-down
 provider 1 pass
 check "the provider is back: wan1 is used again and healthy" wait_for 60 health_is wan1 healthy up
+
+# --- a dead service ---------------------------------------------------------------------------
+
+# Name resolution is dead by both uplinks: browsers begin no other flows for seconds.
+before=$(grep -c 'by its health' "$lab_tmp/waymarkd.log")
+at net nft 'add table inet names; add chain inet names in { type filter hook prerouting priority raw; }'
+at net nft add rule inet names in udp dport 53 drop
+sleep 20
+is "no server answers on port 53: no uplink is drained or down" \
+	"$(grep -c 'by its health' "$lab_tmp/waymarkd.log")" "$before" ||
+	diag "$(tail -n 20 "$lab_tmp/waymarkd.log")"
+at net nft delete table inet names
+both_healthy() {
+	health_is wan1 healthy up && health_is wan2 healthy up
+}
+check "it answers again: both are healthy" wait_for 90 both_healthy || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
 
 # --- no outage -----------------------------------------------------------------------
 

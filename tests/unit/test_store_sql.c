@@ -128,7 +128,7 @@ static void test_records(void **state)
 				      .window_ms = 3000,
 				      .normal_permille = 990,
 				      .others_permille = -1,
-				      .handshake_ms = -1,
+				      .began_ms = LAB_NOON - 2000,
 				      .probes = -1,
 				      .probes_answered = -1}};
 	struct record a = {.type = RECORD_ALERT, .alert = calloc(1, sizeof(*a.alert))};

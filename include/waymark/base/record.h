@@ -261,7 +261,8 @@ struct health_record {
 	/* share of answered flows of the best other uplink, divided by its normal share and times
 	 * 1000 */
 	int32_t others_permille;
-	int32_t handshake_ms;		 /* p50 of the duration of TCP handshakes */
+	/* of a bad state, the time of the last answer or of the first failed check; 0: unknown */
+	int64_t began_ms;
 	int32_t probes, probes_answered; /* runs of the check program (health { exec }), and runs
 					  * that succeeded */
 	char text[96];			 /* an explanation for users; may be "" */

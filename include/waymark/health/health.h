@@ -52,10 +52,10 @@ void health_retry(struct health *h, uint8_t slot, int64_t now_ms);
 void health_sample(struct health *h, int64_t now_ms,
 		   const struct health_counters counters[UPLINKS_MAX]);
 
-/* An uplink and an address family whose flows the caller must weigh (weigh.h). */
+/* An uplink whose flows of one address family, or of both, the caller must weigh (weigh.h). */
 struct health_suspect {
 	uint8_t slot;
-	enum counted_family family;
+	bool families[COUNTED_FAMILIES];
 	uint32_t window_ms; /* weigh the flows that began at most this long ago */
 };
 /* Return whether any uplink is suspect, and write the first suspect to out. A suspicion lasts until
@@ -71,8 +71,8 @@ struct health_view {
 	enum health_state state;
 	enum health_state family_state[COUNTED_FAMILIES];
 	int64_t since_ms; /* when the state began; 0: it never changed */
-	int64_t fault_ms; /* estimated start of the latest bad state: the start of the weighed
-			   * window */
+	int64_t fault_ms; /* estimated start of the latest bad state: of a silence, the time of the
+			   * last answer; else the start of the weighed window */
 	uint32_t window_ms;
 	struct flow_counts flows; /* flows of both families that began or were answered in the
 				   * last window_ms */

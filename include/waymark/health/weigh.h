@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * weigh.h - weighs the unanswered flows of an uplink by destination: a dead server is not a dead
- * uplink, and a scan from inside is not an outage.
+ * weigh.h - weighs the unanswered flows of an uplink by destination and service: a dead server is
+ * not a dead uplink, a scan from inside is not an outage, and a dead service (name resolution) is
+ * not a dead uplink either.
  *
  * Each destination counts once. A destination that answered before and does not answer now counts
- * for more than a destination that never answered. Pure.
+ * for more than a destination that never answered. If most of them were asked for one service, the
+ * other services of the uplink decide, and the same service by other uplinks. Pure.
  */
 #ifndef WAYMARK_HEALTH_WEIGH_H
 #define WAYMARK_HEALTH_WEIGH_H
@@ -24,6 +26,26 @@ struct weighing {
 			        * unknown destination */
 	uint32_t unknown_fair; /* like unknown, but only the first few destinations per source
 			        * count */
+	/* The main service is the one for which most lost and unknown destinations were asked. */
+	uint32_t service;      /* SERVICE_NONE: none */
+	uint32_t service_dead; /* lost or unknown destinations asked for the main service alone */
+	uint32_t other_lost;   /* lost destinations asked for another service, too */
+	bool had_other;	       /* another service was answered before the window */
+	/* Recent flows to the main service by other uplinks. */
+	uint32_t elsewhere_answered, elsewhere_unanswered;
+	uint32_t window_ms;
+};
+
+/* A service is a port of TCP, UDP or another protocol with ports; else it is a protocol. */
+#define SERVICE_NONE 0xffffffffu
+uint32_t weigh_service(uint8_t proto, uint16_t dport);
+
+/* A flow that an inside host began. */
+struct weighed_flow {
+	const struct addr *src, *dst;
+	uint32_t service;
+	bool is_answered;
+	int64_t started_ms; /* 0: unknown */
 };
 
 struct weigher;
@@ -32,16 +54,20 @@ struct weigher;
 struct weigher *weigher_new(int64_t now_ms, uint32_t window_ms);
 void weigher_free(struct weigher *w);
 
-/* Add one flow that an inside host began at started_ms (0: unknown). Only a fixed number of
- * destinations is kept; flows to other destinations are ignored. */
-void weigher_take(struct weigher *w, const struct addr *src, const struct addr *dst,
-		  bool is_answered, int64_t started_ms);
-
+/* Add a flow of the uplink. Only a fixed number of destinations is kept; flows to other destinations
+ * are ignored. */
+void weigher_take(struct weigher *w, const struct weighed_flow *f);
+/* Add a flow of another uplink. */
+void weigher_take_elsewhere(struct weigher *w, const struct weighed_flow *f);
 void weigher_sum(struct weigher *w, struct weighing *out);
 
-/* Return whether the uplink is silent: no destination is alive, and enough destinations are lost or
- * unknown. */
-bool weighing_is_silent(const struct weighing *w);
+enum weighing_finding {
+	WEIGHING_NOTHING, /* a destination is alive, or too few are lost or unknown */
+	WEIGHING_SERVICE, /* the main service may be all that is dead */
+	WEIGHING_SILENT,
+};
+/* Return what the flows of an uplink without answers show. */
+enum weighing_finding weighing_judge(const struct weighing *w);
 /* Return whether the uplink is degraded: enough destinations are lost or unknown, and the share of
  * destinations that are alive is below `least`. */
 bool weighing_is_degraded(const struct weighing *w, double least);

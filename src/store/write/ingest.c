@@ -45,7 +45,7 @@ static const char *const statement_sql[INGEST_STATEMENTS] = {
 	[GET_USAGE_ID] = "SELECT id FROM usage_bin WHERE time = ? AND uplink = ?",
 	[PUT_USAGE_READING] = usage_reading_sql,
 	[PUT_HEALTH] = "INSERT INTO health_sample (time, uplink, family, state, span,"
-		       " flows_started, flows_answered, normal, others, handshake, probes,"
+		       " flows_started, flows_answered, normal, others, began, probes,"
 		       " probes_answered, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[PUT_ALERT] = "INSERT INTO alert (time, kind, severity, state, uplinks, reason, count,"
 		      " text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -365,7 +365,7 @@ static int health_put(struct ingest *in, const struct health_record *h)
 	sqlite3_bind_int64(s, 7, (int64_t)h->flows.flows_answered);
 	db_bind_or_null(s, 8, h->normal_permille < 0 ? -1 : h->normal_permille, -1);
 	db_bind_or_null(s, 9, h->others_permille < 0 ? -1 : h->others_permille, -1);
-	db_bind_or_null(s, 10, h->handshake_ms < 0 ? -1 : h->handshake_ms, -1);
+	db_bind_or_null(s, 10, h->began_ms, 0);
 	db_bind_or_null(s, 11, h->probes < 0 ? -1 : h->probes, -1);
 	db_bind_or_null(s, 12, h->probes_answered < 0 ? -1 : h->probes_answered, -1);
 	bind_text_or_null(s, 13, h->text);
