@@ -89,7 +89,7 @@ static void cell_add(struct render *r, const char *text, enum paint paint)
 	int err = 0;
 
 	if (r->format == RENDER_TABLE)
-		err = table_add(r->table, text, paint);
+		err = table_add(r->table, text ? text : r->columns[r->at].unknown, paint);
 	else if (r->format == RENDER_JSON)
 		json_add(r, text);
 	else

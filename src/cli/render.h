@@ -34,6 +34,8 @@ struct column {
 	bool is_detail; /* shown only in wide tables */
 	uint8_t rank;	/* if a table is too wide, columns are omitted in descending order of rank;
 			 * 0: never omitted */
+	const char *unknown; /* shown in tables for an unknown value; NULL: "-", or no column if all
+			      * values are unknown */
 	/* The cell is an operand of another command, such as the id that `explain` takes. If the
 	 * table is too wide, the column may be omitted. But if text of other columns must be cut
 	 * too, the column is shown again. */

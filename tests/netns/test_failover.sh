@@ -123,6 +123,13 @@ for _ in 1 2 3 4 5 6 7 8; do
 done >"$lab_tmp/stranded"
 is "no flow is stranded at any time within a second" "$(sort -u "$lab_tmp/stranded")" ""
 is "the failover has no end yet" "$(waymark failover --json | grep -c '"uplink": "wan1", "down": "20[^"]*Z", "back": null')" 7
+is "the link was the cause: detected by it; nothing was measured before" "$(waymark failover --json | python3 -c '
+import json, sys
+print({(s["detected_by"], s["began"], s["detection_ms"], s["unanswered"], s["packets_lost"]) for s in json.load(sys.stdin)})')" \
+	"{('link', None, None, None, None)}"
+waymark failover -o wide >"$lab_tmp/out"
+check "the table says that no packet was counted" grep -q 'link .*not measured .*not counted' "$lab_tmp/out" ||
+	diag "$(cat "$lab_tmp/out")"
 is "the flows that moved" "$(listed moved)" "$out"
 is "a flow that sends nothing is not stranded" "$(listed stranded)" ""
 is "the flows that send nothing" "$(listed idle)" "$in"

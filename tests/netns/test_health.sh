@@ -76,6 +76,17 @@ newest=$(sql "SELECT max(id) FROM flows")
 check "new flows leave by wan2" wait_for 20 sql_is "SELECT count(*) > 20 FROM flows WHERE id > $newest AND uplink = 'wan2'" 1
 is "no new flow leaves by wan1" "$(sql "SELECT count(*) FROM flows WHERE id > $newest AND uplink = 'wan1' AND dport IN (53, 80)")" 0
 is "flows that moved to wan2 have the reason uplink-down" "$(sql "SELECT group_concat(DISTINCT reason) FROM mismatches")" uplink-down
+# The flows without answers end after a while, and have counters then.
+tells_all() {
+	waymark failover --uplink wan1 --json | python3 -c '
+import json, sys
+s = json.load(sys.stdin)[0]
+print(s)
+sys.exit(not (s["cause"] == "health" and s["detected_by"] == "flows" and s["decision"] == "down" and
+              s["began"] < s["down"] and s["detection_ms"] > 0 and
+              s["packets_lost"] >= s["unanswered"] > 0))'
+}
+check "waymark failover has the detection and the lost packets" wait_for 10 tells_all || diag "$(tells_all)"
 provider 1 pass
 check "the provider is back: wan1 is used again and healthy" wait_for 60 health_is wan1 healthy up
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * test_failover.c - proves what became of an uplink's flows: each flow is in one class, also
- * long-lived ones; an uplink that is down at the start is no failover.
+ * long-lived ones; an uplink that is down at the start is no failover; how the failure was
+ * detected, and which packets were lost until the decision.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -198,6 +199,103 @@ static void test_classes(void **state)
 	sums_expect(&f, "moved wan2 2/1/10000/1; deleted  3/0/30000/0; stranded  1/1/0/1;"
 			" idle  1/1/0/1; ended  6/0/60000/0; backup wan2 2/1/10000/1; returned "
 			"wan2 1/0/10000/0");
+	failover_free(&f);
+	query_close(q);
+	store_lab_stop(writer, st);
+}
+
+static void sample_push(int64_t time_ms, const char *state, int64_t began_ms, int probes_answered)
+{
+	struct record r = {.type = RECORD_HEALTH,
+			   .health = {.time_ms = time_ms,
+				      .began_ms = began_ms,
+				      .probes = probes_answered < 0 ? -1 : 1,
+				      .probes_answered = probes_answered}};
+
+	snprintf(r.health.state, sizeof(r.health.state), "%s", state);
+	snprintf(r.health.text, sizeof(r.health.text), "%s", began_ms ? "why" : "");
+	store_lab_push(writer, &r);
+}
+
+static void fall_push(int64_t time_ms, const char *state, enum state_cause cause)
+{
+	struct record r = {.type = RECORD_UPLINK_STATE,
+			   .uplink_state = {.time_ms = time_ms, .slot = 0, .cause = cause}};
+
+	snprintf(r.uplink_state.state, sizeof(r.uplink_state.state), "%s", state);
+	store_lab_push(writer, &r);
+}
+
+/* A flow with packets that ends a minute after its start. */
+static void packets_push(int64_t id, uint8_t uplink, int64_t started_ms, uint64_t sent,
+			 uint64_t received)
+{
+	struct record r = store_lab_flow(id);
+
+	store_lab_end(&r);
+	r.flow.started_ms = started_ms;
+	r.flow.ended_ms = started_ms + MINUTE_MS;
+	r.flow.uplink = uplink;
+	r.flow.reason = REASON_NONE;
+	r.flow.packets[DIR_ORIGINAL] = sent;
+	r.flow.packets[DIR_REPLY] = received;
+	store_lab_push(writer, &r);
+}
+
+static void detected(struct query *q, int64_t at_ms, const char *by, int64_t began_ms,
+		     uint64_t unanswered, uint64_t lost)
+{
+	struct failover f;
+
+	assert_int_equal(query_failover(q, "wan1", at_ms, &f), 0);
+	assert_string_equal(f.detected_by, by);
+	assert_true(f.began_ms == began_ms);
+	assert_int_equal(f.unanswered, unanswered);
+	assert_int_equal(f.packets_lost, lost);
+	failover_free(&f);
+}
+
+/* By what a failure was detected, when it began, and which packets were lost until the decision. */
+static void test_detection(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct failover f;
+	struct query *q;
+
+	writer = store_lab_start(st);
+	store_lab_push_uplinks(writer, DOWN - HOUR_MS);
+	state_push(0, DOWN - HOUR_MS, "up");
+	packets_push(1, 0, DOWN - 2001, 3, 0); /* before the fault */
+	packets_push(2, 0, DOWN - 2000, 3, 0);
+	packets_push(3, 0, DOWN - 100, 4, 0);
+	packets_push(4, 0, DOWN - 100, 5, 6); /* answered later */
+	packets_push(5, 1, DOWN - 100, 7, 0); /* by wan2 */
+	packets_push(6, 0, DOWN + 1, 9, 0);
+	flow_push(7, 0, DOWN - 100, LIVE, REASON_NONE);
+	sample_push(DOWN - 30000, "healthy", 0, -1);
+	sample_push(DOWN - 1, "silent", DOWN - 2000, -1);
+	fall_push(DOWN, "down", CAUSE_HEALTH);
+	fall_push(BACK, "up", CAUSE_HEALTH);
+	sample_push(BACK + 9000, "silent", BACK + 5000, 0);
+	fall_push(BACK + 9000, "down", CAUSE_HEALTH);
+	fall_push(BACK + 20000, "up", CAUSE_HEALTH);
+	fall_push(BACK + 30000, "down", CAUSE_LINK);
+	writer_flush(writer);
+	q = history(path);
+	detected(q, DOWN, "flows", DOWN - 2000, 2, 7);
+	detected(q, BACK + 9000, "check", BACK + 5000, 0, 0);
+	detected(q, 0, "link", 0, 0, 0);
+	/* the caller counts the live flow */
+	assert_int_equal(query_failover(q, "wan1", DOWN, &f), 0);
+	assert_int_equal(f.n_live, 1);
+	f.live[0].packets[DIR_ORIGINAL] = 10;
+	failover_add_live(&f, &f.live[0]);
+	assert_int_equal(f.unanswered, 3);
+	assert_int_equal(f.packets_lost, 17);
+	f.live[0].packets[DIR_REPLY] = 1;
+	failover_add_live(&f, &f.live[0]);
+	assert_int_equal(f.packets_lost, 17);
 	failover_free(&f);
 	query_close(q);
 	store_lab_stop(writer, st);
@@ -416,6 +514,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_classes, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_detection, store_lab_setup,
+						store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_which, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_reload, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_many, store_lab_setup, store_lab_teardown),

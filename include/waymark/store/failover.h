@@ -61,8 +61,9 @@ struct failover_live {
 	struct endpoints tuple; /* of the original direction */
 	/* query_failover() sets false; the caller sets true after it has filled in bytes[] */
 	bool is_counted;
-	bool is_idle;	   /* set by failover_set_idle() */
-	uint64_t bytes[2]; /* by enum direction; valid if is_counted */
+	bool is_idle; /* set by failover_set_idle() */
+	/* by enum direction; valid if is_counted */
+	uint64_t packets[2], bytes[2];
 };
 
 struct failover {
@@ -72,6 +73,14 @@ struct failover {
 	char cause[16];	   /* "link", "health", "operator", ...; "": unknown */
 	char decision[16]; /* "down", "drain", ...; "": none */
 	char user[32];	   /* the user who made the decision; "": no user */
+	/* What detected the fault: "flows" without answers, "check": the check program; else as
+	 * cause. */
+	char detected_by[16];
+	/* When the fault began: the last answer or the first failed check; 0: unknown. */
+	int64_t began_ms;
+	/* Flows that started by the uplink from began_ms to down_ms and got no answer, and the
+	 * packets that they sent: as far as they are counted, and only if began_ms is known. */
+	uint64_t unanswered, packets_lost;
 	/* text of the newest health sample taken from down_ms - 60 s to down_ms + 2 s; "": none */
 	char detail[96];
 	struct failover_sum *sums; /* sorted by class; each class has at least one sum */
@@ -95,6 +104,10 @@ void failover_free(struct failover *f);
  * -errno. */
 int query_failovers(struct query *q, const char *uplink, int64_t since_ms, int64_t until_ms,
 		    int64_t **ids, size_t *n);
+
+/* Count a live flow, after the caller has filled in its counters: add its bytes to its sum, and its
+ * packets to packets_lost if it got no answer. */
+void failover_add_live(struct failover *f, const struct failover_live *l);
 
 /* Move a live flow from class stranded to class idle. */
 void failover_set_idle(struct failover *f, struct failover_live *l);

@@ -3,7 +3,7 @@
  * cmd_failover.c - `waymark failover`: shows what happened to an uplink's flows when the uplink
  * last went down. If --since or --until is given, it shows each time that the uplink went down in
  * this interval. It counts the flows that moved, were deleted, are stranded, or started on another
- * uplink (enum failover_class).
+ * uplink (enum failover_class), and shows how the failure was detected.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +12,9 @@
 #include "cli/commands/failover_count.h"
 #include "cli/history.h"
 #include "waymark/base/times.h"
+
+#define NOT_COUNTED  "not counted"
+#define NOT_MEASURED "not measured"
 
 static const struct column sum_columns[] = {
 	{.name = "uplink"},
@@ -27,6 +30,11 @@ static const struct column sum_columns[] = {
 	{.name = "decision", .rank = 2},
 	{.name = "user", .rank = 3},
 	{.name = "detail", .rank = 1},
+	{.name = "detected_by", .rank = 1},
+	{.name = "began", .type = COLUMN_TIME, .rank = 2},
+	{.name = "detection_ms", .type = COLUMN_NUMBER, .rank = 1, .unknown = NOT_MEASURED},
+	{.name = "unanswered", .type = COLUMN_NUMBER, .rank = 2, .unknown = NOT_COUNTED},
+	{.name = "packets_lost", .type = COLUMN_NUMBER, .rank = 1, .unknown = NOT_COUNTED},
 };
 #define N_SUM_COLUMNS (sizeof(sum_columns) / sizeof(*sum_columns))
 
@@ -100,10 +108,15 @@ static struct value number_value(uint64_t number)
 	return (struct value){.kind = VALUE_INTEGER, .integer = (int64_t)number};
 }
 
+static struct value known_value(uint64_t number, bool is_known)
+{
+	return is_known ? number_value(number) : (struct value){.kind = VALUE_NULL};
+}
+
 static int sum_show(const struct failover *f, const struct failover_sum *s, query_row_fn *fn,
 		    void *data)
 {
-	char down[TIMES_STRLEN], back[TIMES_STRLEN];
+	char down[TIMES_STRLEN], back[TIMES_STRLEN], began[TIMES_STRLEN];
 	bool is_known = !s->flows || s->unknown < s->flows;
 	struct value values[N_SUM_COLUMNS] = {
 		text_value(f->uplink),
@@ -113,12 +126,17 @@ static int sum_show(const struct failover *f, const struct failover_sum *s, quer
 		text_value(s->by),
 		number_value(s->flows),
 		number_value(s->live),
-		is_known ? number_value(s->bytes) : (struct value){.kind = VALUE_NULL},
+		known_value(s->bytes, is_known),
 		number_value(s->unknown),
 		text_value(f->cause),
 		text_value(f->decision),
 		text_value(f->user),
 		text_value(f->detail),
+		text_value(f->detected_by),
+		text_value(f->began_ms ? times_format_iso(f->began_ms, began) : ""),
+		known_value((uint64_t)(f->down_ms - f->began_ms), f->began_ms),
+		known_value(f->unanswered, f->began_ms),
+		known_value(f->packets_lost, f->began_ms),
 	};
 
 	for (size_t i = 0; i < N_SUM_COLUMNS; i++)

@@ -100,8 +100,8 @@ static void live_note(struct failover *f, struct failover_live *l, const struct 
 		      int64_t now_ms)
 {
 	l->is_counted = live->has_counters;
-	l->bytes[DIR_ORIGINAL] = live->bytes[0];
-	l->bytes[DIR_REPLY] = live->bytes[1];
+	memcpy(l->packets, live->packets, sizeof(l->packets));
+	memcpy(l->bytes, live->bytes, sizeof(l->bytes));
 	if (!is_sending(f, l, live, now_ms))
 		failover_set_idle(f, l);
 }
@@ -123,6 +123,7 @@ static void take_entry(void *data, const struct ct_event *ev)
 		live_note(c->failover, l,
 			  &(struct live_flow){.id = l->id,
 					      .idle_ms = ev->idle_ms,
+					      .packets = {ev->packets[0], ev->packets[1]},
 					      .bytes = {ev->bytes[0], ev->bytes[1]},
 					      .tcp_state = ev->tcp_state,
 					      .has_counters = true},
@@ -132,15 +133,9 @@ static void take_entry(void *data, const struct ct_event *ev)
 
 static void sums_update(struct failover *f)
 {
-	for (size_t i = 0; i < f->n_live; i++) {
-		const struct failover_live *l = &f->live[i];
-		struct failover_sum *sum = &f->sums[l->sum];
-
-		if (!l->is_counted)
-			continue;
-		sum->bytes += l->bytes[DIR_ORIGINAL] + l->bytes[DIR_REPLY];
-		sum->unknown--;
-	}
+	for (size_t i = 0; i < f->n_live; i++)
+		if (f->live[i].is_counted)
+			failover_add_live(f, &f->live[i]);
 }
 
 static int table_read(struct count *c)

@@ -64,12 +64,18 @@ int failover_class_parse(const char *name)
 				      "AND g.ended <= s.time"                                      \
 				      " AND g.ended > " STATE_BEFORE("time") ")"
 
+/* What the newest health sample from a minute before the row to 2 s after it has about a bad state. */
+#define SAMPLE_OF(what)                                                                            \
+	"(SELECT " what " FROM health_sample h WHERE h.uplink = s.uplink"                          \
+	" AND h.time BETWEEN s.time - 60000 AND s.time + 2000 AND h.text <> ''"                    \
+	" ORDER BY h.id DESC LIMIT 1)"
+
 /* Select the last failover. If ?3 is not 0, consider only the row with this id. */
 static const char fall_sql[] =
 	"SELECT s.id, s.time, u.name, (SELECT c.name FROM cause c WHERE c.id = s.cause),"
-	" s.decision, s.user, (SELECT h.text FROM health_sample h WHERE h.uplink = s.uplink"
-	" AND h.time BETWEEN s.time - 60000 AND s.time + 2000 AND h.text <> '' ORDER BY h.id DESC"
-	" LIMIT 1)" FALLS " AND (?3 = 0 OR s.id = ?3) ORDER BY s.id DESC LIMIT 1";
+	" s.decision, s.user, " SAMPLE_OF("h.text") ", " SAMPLE_OF("h.began") ", " SAMPLE_OF(
+		"iif(h.probes_answered = 0, 'check', 'flows')") FALLS
+	" AND (?3 = 0 OR s.id = ?3) ORDER BY s.id DESC LIMIT 1";
 
 /* Select all failovers, oldest first. ?3 is the earliest time. */
 static const char falls_sql[] = "SELECT s.id" FALLS " AND s.time >= ?3 ORDER BY s.id";
@@ -118,6 +124,18 @@ struct wanted {
 	const char *uplink;
 };
 
+/* Take the two columns about the health sample. They belong to the failover only if the health is its
+ * cause. */
+static void detection_take(struct failover *f, sqlite3_stmt *stmt, int column)
+{
+	if (strcmp(f->cause, "health")) {
+		snprintf(f->detected_by, sizeof(f->detected_by), "%s", f->cause);
+		return;
+	}
+	f->began_ms = sqlite3_column_int64(stmt, column);
+	text_take(f->detected_by, sizeof(f->detected_by), stmt, column + 1);
+}
+
 static int fall_find(struct query *q, const struct wanted *w, struct failover *f)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -138,6 +156,7 @@ static int fall_find(struct query *q, const struct wanted *w, struct failover *f
 		text_take(f->decision, sizeof(f->decision), stmt, 4);
 		text_take(f->user, sizeof(f->user), stmt, 5);
 		text_take(f->detail, sizeof(f->detail), stmt, 6);
+		detection_take(f, stmt, 7);
 	}
 	sqlite3_finalize(stmt);
 	if (rc == SQLITE_DONE)
@@ -313,6 +332,33 @@ static int members_read(struct query *q, const char *sql, struct failover *f,
 	return r;
 }
 
+/* The flows without an answer that started from $began to $down, and the packets that they sent. A live
+ * flow that was not counted yet has no counters here. */
+static const char lost_sql[] =
+	"SELECT count(*), ifnull(sum(f.packets), 0) FROM slice s CROSS JOIN flow f NOT INDEXED"
+	" WHERE s.last_ms >= $began AND s.first_ms <= $down AND " IN_SLICE
+	" AND f.started BETWEEN $began AND $down AND f.packets_reply = 0"
+	" AND f.uplink IN (SELECT id FROM uplink WHERE name = $uplink)";
+
+static int lost_read(struct query *q, struct failover *f)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = f->began_ms ? db_prepare(q->db, &stmt, lost_sql) : SQLITE_DONE;
+
+	if (rc == SQLITE_OK) {
+		filter_bind_number(stmt, "$began", f->began_ms);
+		filter_bind_number(stmt, "$down", f->down_ms);
+		bind_name(stmt, sqlite3_bind_parameter_index(stmt, "$uplink"), f->uplink);
+		rc = sqlite3_step(stmt);
+	}
+	if (rc == SQLITE_ROW) {
+		f->unanswered = (uint64_t)sqlite3_column_int64(stmt, 0);
+		f->packets_lost = (uint64_t)sqlite3_column_int64(stmt, 1);
+	}
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : query_fail(q, rc);
+}
+
 static int failover_read(struct query *q, const struct wanted *w, struct failover *f)
 {
 	int r = fall_find(q, w, f);
@@ -321,7 +367,9 @@ static int failover_read(struct query *q, const struct wanted *w, struct failove
 		r = members_read(q, sums_sql, f, sum_take);
 	if (r == 0)
 		r = empty_add(f, FAILOVER_CLASSES);
-	return r == 0 ? members_read(q, live_sql, f, live_take) : r;
+	if (r == 0)
+		r = members_read(q, live_sql, f, live_take);
+	return r == 0 ? lost_read(q, f) : r;
 }
 
 /* Read everything in one transaction, so that the listed live flows are those that the sums
@@ -348,6 +396,20 @@ int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct fa
 int query_failover_of(struct query *q, int64_t id, struct failover *out)
 {
 	return failover_query(q, &(struct wanted){.id = id}, out);
+}
+
+void failover_add_live(struct failover *f, const struct failover_live *l)
+{
+	struct failover_sum *sum = &f->sums[l->sum];
+	bool is_of_backup = sum->class == FAILOVER_BACKUP || sum->class == FAILOVER_RETURNED;
+
+	sum->bytes += l->bytes[DIR_ORIGINAL] + l->bytes[DIR_REPLY];
+	sum->unknown--;
+	if (!f->began_ms || is_of_backup || l->packets[DIR_REPLY] || l->started_ms < f->began_ms ||
+	    l->started_ms > f->down_ms)
+		return;
+	f->unanswered++;
+	f->packets_lost += l->packets[DIR_ORIGINAL];
 }
 
 void failover_set_idle(struct failover *f, struct failover_live *l)
