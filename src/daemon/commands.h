@@ -9,8 +9,8 @@
 
 struct control_peer;
 
-/* Return the reply to a command of the control socket as malloc'd JSON; data is the struct daemon.
- * On failure return NULL with errno (ENOENT: unknown command). */
+/* Run a command of the control socket, and return the reply as malloc'd JSON. `data` is the struct
+ * daemon. On failure return NULL with errno (ENOENT: unknown command). */
 char *commands_answer(void *data, const char *command, const struct control_peer *peer);
 /* Return whether this peer is allowed to send the command. Any peer can send a query. Only root and
  * waymarkd's user can send a command that changes something. */

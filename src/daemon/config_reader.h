@@ -14,8 +14,8 @@ struct config;
  * transactions starts, because the launcher's children read the configuration and must inherit the
  * memory. Return 0 or -errno. */
 int config_reader_open(void);
-/* Load a configuration as config_load() does. *c is a copy of what the child has read and checked.
- * Print messages to 'errors'. Return 0 or -errno. */
+/* Load a configuration as config_load() does, but in the child. Set *c to a copy of what the child
+ * has read and checked. Print messages to `errors`. Return 0 or -errno. */
 int config_reader_read(struct config **c, const char *path, FILE *errors);
 
 #endif

@@ -36,7 +36,7 @@ struct client {
 	unsigned idle_s;
 	char request[CONTROL_REQUEST_MAX];
 	size_t request_size;
-	char *out; /* not yet sent: out[out_sent..out_size) */
+	char *out; /* queued output, of which out[out_sent..out_size) is not yet sent */
 	size_t out_size, out_sent;
 };
 
@@ -124,7 +124,8 @@ static void client_flush(struct control *c, struct client *cl)
 	free(cl->out);
 	cl->out = NULL;
 	cl->out_size = cl->out_sent = 0;
-	/* The kernel reports a disconnect as EPOLLHUP even if no event is requested. */
+	/* Nothing is left to send, so request no event. The kernel reports a disconnect (EPOLLHUP)
+	 * nevertheless. */
 	epoll_set(c, EPOLL_CTL_MOD, cl->fd, 0, (uint32_t)(cl - c->clients));
 }
 
@@ -251,7 +252,7 @@ static void client_read(struct control *c, struct client *cl)
 	end = memchr(start, '\n', (size_t)n);
 	if (end)
 		client_request(c, cl, (size_t)(end - cl->request));
-	else if (!n) /* the end of input ends a line, too */
+	else if (!n) /* the end of input ends the request, too */
 		client_request(c, cl, cl->request_size);
 	else if (cl->request_size == sizeof(cl->request))
 		client_refuse_request(c, cl, "the request is too long");

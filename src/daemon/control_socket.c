@@ -49,7 +49,8 @@ static int folder_make(const char *path)
 }
 
 /* Return 0 if a new socket can take the address: the file is missing, or no process listens at it.
- * Return -EADDRINUSE if a process listens, -ENOTSOCK for another file, or another -errno. */
+ * Return -EADDRINUSE if a process listens, -ENOTSOCK if the file is not a socket, or another
+ * -errno. */
 static int socket_is_stale(const struct sockaddr_un *sun)
 {
 	struct stat st;
@@ -96,7 +97,7 @@ static int socket_publish(struct control_socket *s)
 {
 	struct stat st;
 
-	/* The umask has cleared bits of the file's mode in bind(). Set them again, so that the
+	/* In bind() the umask has cleared bits of the file's mode. Set them again, so that the
 	 * group can connect. */
 	if (chmod(s->path, CONTROL_MODE) || lstat(s->path, &st) || listen(s->fd, CONTROL_BACKLOG))
 		return -errno;

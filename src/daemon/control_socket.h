@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * control_socket.h - creates and removes the file of the control socket, and replaces the file of a
- * daemon that has died. Must not know clients.
+ * control_socket.h - creates and removes the file of the control socket. Replaces a file that a
+ * daemon that died has left. Must not know clients.
  */
 #ifndef WAYMARK_SRC_DAEMON_CONTROL_SOCKET_H
 #define WAYMARK_SRC_DAEMON_CONTROL_SOCKET_H

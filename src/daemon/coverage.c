@@ -286,7 +286,7 @@ static void rules_rebase(struct daemon *d, uint64_t table)
 }
 
 /* Save the counters before a load of the ruleset (`is_done` false), because the load resets them.
- * Adapt the readings at the intervals' start after the load (true). Packets that leave between the
+ * After the load (`is_done` true), adapt `base` to the new counters. Packets that leave between the
  * save and the load are not counted. */
 static void on_load(void *data, bool is_done)
 {

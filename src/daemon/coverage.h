@@ -30,7 +30,7 @@ struct coverage_stats {
 };
 void coverage_stats(const struct daemon *d, struct coverage_stats *out);
 /* Return the sum of an uplink's intervals since the start of waymarkd. If no interval has ended,
- * the started_ms of the sum is 0. */
+ * `started_ms` of the sum is 0. */
 const struct coverage_record *coverage_sum(const struct daemon *d, uint8_t slot);
 /* Return a number that identifies this boot; 0: unknown. */
 uint64_t coverage_boot(const struct daemon *d);

@@ -22,7 +22,7 @@
 #include "waymark/talker/talker.h"
 
 #define LOOK_MS	    1000
-#define PATIENCE_MS 10000 /* how long a webhook may be unreachable without a report */
+#define PATIENCE_MS 10000 /* a webhook that fails for less time is not reported */
 #define QUIET_MS    60000 /* time without a failure until delivery counts as working */
 
 struct delivery {

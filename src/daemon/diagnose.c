@@ -142,8 +142,8 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 	known->reason = steering_diagnose(d->steering, u, &q, known->object);
 	answer_stamp(d, known, now_ms);
 	/* A rule or route is also missing while the uplink is down. An uplink can be down although
-	 * its interface is up: it was taken down by decision, its default route was withdrawn, its
-	 * routes are not installed yet, or it has no address in this family. */
+	 * its interface is up: an operator or a health check has taken it down, its default route
+	 * was withdrawn, its routes are not installed yet, or it has no address in this family. */
 	if ((known->reason == REASON_ROUTE_MISSING || known->reason == REASON_RULE_MISSING) &&
 	    !uplink_states_family_carries(d, stray->expected, is_v6))
 		known->reason = REASON_UPLINK_DOWN;
@@ -185,9 +185,9 @@ enum reason diagnose_stray(void *data, const struct audit_stray *stray, char obj
 	return known->reason;
 }
 
-/* Return whether a rule or route leads a new flow to an uplink that is drained or down by decision,
- * although the flow should use another uplink. Use the kernel's current rules and routes. If
- * may_ask() allows no more questions, use the steering's last snapshot. */
+/* Return whether a rule or route leads a new flow to an uplink that new flows should avoid, because
+ * an operator or a health check has drained it or taken it down. Use the kernel's current rules and
+ * routes. If may_ask() allows no more questions, use the steering's last snapshot. */
 bool diagnose_undrained(void *data, const struct audit_stray *stray, char object[OBJECT_MAX])
 {
 	struct daemon *d = data;

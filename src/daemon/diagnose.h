@@ -11,9 +11,9 @@ struct daemon;
 
 int diagnose_open(struct daemon *d); /* 0 or -errno */
 void diagnose_close(struct daemon *d);
-/* Callback diagnose of struct audit_port; data is the struct daemon. */
+/* Callback `diagnose` of struct audit_port; `data` is the struct daemon. */
 enum reason diagnose_stray(void *data, const struct audit_stray *stray, char object[OBJECT_MAX]);
-/* Callback is_undrained of struct audit_port; data is the struct daemon. */
+/* Callback `is_undrained` of struct audit_port; `data` is the struct daemon. */
 bool diagnose_undrained(void *data, const struct audit_stray *stray, char object[OBJECT_MAX]);
 
 #endif

@@ -3,9 +3,9 @@
  * identity.c - switches from root to the user of the configuration, before any file is opened.
  *
  * Two folders must be safe: that of the history and that of the control socket. A folder is safe if
- * its owner is that user, or root and the user can write to it, or if it is sticky, such as /tmp.
- * Any other owner could replace the files. If only root can enter a folder, waymarkd leaves the
- * folder as it is, stays root and logs why.
+ * it belongs to that user, or if that user can write to it and it belongs to root or is sticky,
+ * such as /tmp. Any other owner could replace the files. If only root can enter a folder, waymarkd
+ * leaves the folder as it is, stays root and logs why.
  */
 #include "daemon/identity.h"
 

@@ -48,7 +48,7 @@ static struct {
 	char last[LINE_BYTES]; /* the last line that was written, without its prefix */
 	enum log_level last_level;
 	unsigned equal;	  /* how many times in a row `last` was written, at most FLOOD_MS apart */
-	uint64_t repeats; /* how many equal lines after these were only counted */
+	uint64_t repeats; /* how many further equal lines were only counted */
 	int64_t repeats_since_ms;
 	int64_t last_ms; /* time of the latest line, even if it was only counted */
 } queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
@@ -97,7 +97,7 @@ static void drops_report(uint64_t drops)
 	line_write(line);
 }
 
-/* Write queued lines. A write may block for ever, so the lock is released during a write. */
+/* Write queued lines. A write can block for ever, so the lock is released during a write. */
 static void *thread_run(void *unused)
 {
 	char line[LINE_BYTES];

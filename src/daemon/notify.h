@@ -11,7 +11,7 @@
 void notify_send(const char *state);
 /* Send the kept messages and then "WATCHDOG=1". Call once per second. */
 void notify_beat(void);
-/* Send "RELOADING=1" with the time that systemd requires. */
+/* Send "RELOADING=1" with the current time, which systemd requires. */
 void notify_reloading(void);
 
 #endif

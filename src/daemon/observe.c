@@ -60,8 +60,8 @@ struct observe {
 	int64_t overrun_since_ms, overrun_until_ms; /* start and end of the newest gap whose lost
 						     * messages are not counted yet; 0: none */
 	struct open_gap events_gap;		    /* like packets_gap, but for the event socket */
-	uint64_t events_refused;		    /* value of conntrack_stats.refused at the end
-						     * of the last gap */
+	uint64_t events_refused;		    /* number of events that did not fit into the
+						     * buffer until the last gap ended */
 	uint64_t events_unreadable;		    /* number of parse errors that gaps cover */
 	uint64_t held_back;			    /* how often events were left unread because
 						     * the writer was behind */

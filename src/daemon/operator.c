@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * operator.c - runs the commands apply, confirm and remove for an operator.
+ * operator.c - runs the commands `apply`, `confirm` and `remove` for an operator.
  *
  * The command `apply` loads the configuration file again, as SIGHUP does. If it sets a time for
  * confirmation and the command `confirm` does not come within this time, waymarkd returns to the

@@ -23,13 +23,13 @@
 /* Maximum number of log lines about mismatches and gaps per second; the history has all of them. */
 #define LINES_PER_SECOND 20
 
-/* Reason of the alert about records that found the queue full. */
+/* Reason of the alert that is raised when records are lost because the queue is full. */
 #define QUEUE_FULL	  "queue full"
 #define CAUSE_PATIENCE_MS 1000
 
 struct publish {
-	uint64_t tamperings;	  /* changes of the steering by another process */
-	uint64_t refused;	  /* records that found the queue full */
+	uint64_t tamperings;	  /* number of changes of the steering by another process */
+	uint64_t refused;	  /* number of records lost because the queue was full */
 	uint64_t refused_counted; /* number of refused records in gaps that have ended */
 	uint64_t refused_looked;  /* value of `refused` at the previous tick */
 	int64_t refused_since_ms; /* when the first record was refused since the last gap */

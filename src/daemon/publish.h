@@ -18,16 +18,17 @@ struct who;
 
 int publish_open(struct daemon *d); /* 0 or -errno */
 void publish_close(struct daemon *d);
-/* If the gap of refused records is open, end it. Call this before the history is closed. */
+/* If a gap is open because the queue was full, end the gap. Call this before the history is
+ * closed. */
 void publish_stop(struct daemon *d, int64_t now_ms);
 void publish_tick(struct daemon *d, int64_t now_ms);
 /* Log how many log lines about mismatches and gaps were suppressed. Call once per second. */
 void publish_second(struct daemon *d);
 
-/* Publish a record; data is the struct daemon. Takes ownership of what the record points to. */
+/* Publish a record, and take ownership of what it points to. `data` is the struct daemon. */
 void publish_record(void *data, const struct record *r);
-/* Callback room of struct audit_port: return how many more records the queue can take. The room
- * that is reserved for the ends of flows does not count. data is the struct daemon. */
+/* Callback `room` of struct audit_port: return how many more records the queue can take. The room
+ * that is reserved for the ends of flows does not count. `data` is the struct daemon. */
 uint32_t publish_room(void *data);
 
 /* Send an alert to the sinks and the watchers. */
@@ -36,8 +37,8 @@ void publish_raise(struct daemon *d, const struct alert *a);
  * the alert has one, `egress`. */
 struct alert publish_of_uplink(const struct uplink_config *u, enum alert_kind kind,
 			       const char *reason);
-/* Raise the alert about a flow's verdict. `m` is the mismatch that caused the verdict; NULL: no
- * mismatch did. */
+/* Raise the alert about a flow's verdict. `m` is the mismatch that caused the verdict, or NULL if
+ * no mismatch caused it. */
 void publish_verdict(struct daemon *d, const struct flow_record *f,
 		     const struct mismatch_record *m);
 /* Another process added a rule that sets a mark: save where the rule is (`object`, for example
@@ -63,8 +64,8 @@ void publish_tampering(struct daemon *d, const struct tampering_record *t, const
 void publish_uplink_state(struct daemon *d, const struct uplink_state_record *state);
 
 struct publish_stats {
-	uint64_t tamperings; /* changes of the steering by another process */
-	uint64_t refused;    /* records that found the queue full */
+	uint64_t tamperings; /* number of changes of the steering by another process */
+	uint64_t refused;    /* number of records lost because the queue was full */
 	bool is_gap_pending; /* some refused records are not covered by a gap yet */
 };
 void publish_stats(const struct daemon *d, struct publish_stats *out);

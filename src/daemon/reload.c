@@ -169,8 +169,9 @@ static void slots_forget(struct daemon *d, const struct config *old, const struc
 
 /* --- the switch to the new configuration ------------------------------------------- */
 
-/* Pass the new configuration to the audit. Call this before the rules change: after that the flows
- * of a removed uplink leave by other uplinks, and this must not count as a mismatch. */
+/* Pass the new configuration to the audit. Call this before the rules change, because
+ * the flows of a removed uplink then leave by other uplinks, and this must not count as a
+ * mismatch. */
 static void audit_take(struct daemon *d)
 {
 	int err = audit_set_config(d->audit, d->config, clock_now_ms());

@@ -4,7 +4,7 @@
  * events were lost, on request, and at long intervals.
  *
  * The dump has its own socket and is read a little at a time, so that events, ticks and clients are
- * served meanwhile. An entry of the dump may be older than an event that was read while the dump
+ * served meanwhile. An entry of the dump can be older than an event that was read while the dump
  * was running; the audit takes that into account.
  */
 #include <errno.h>
@@ -169,7 +169,7 @@ int resync_now(struct daemon *d)
 	return ret == -EINTR ? 0 : ret;
 }
 
-/* Return took_ms multiplied by 'factor', but at least least_ms. */
+/* Return `took_ms` multiplied by `factor`, but at least `least_ms`. */
 static int64_t pause_of(int64_t took_ms, int factor, int64_t least_ms)
 {
 	return factor * took_ms > least_ms ? factor * took_ms : least_ms;
