@@ -1,50 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage.h - computes how much of the traffic that left by an uplink is in the history. An
- * interval lies between two readings of the counters. Intervals are added to a sum. A sum shows how
- * many packets are missing from the history, and why. Pure.
+ * coverage.h - computes how much of the traffic that left by an uplink is in the history. Two
+ * readings of the counters give the record of an interval. The records of several intervals are
+ * added to a sum, which shows how many packets are missing from the history, and why. Pure.
  *
  * Three kinds of counters per uplink are compared. The rules' counters count the packets that the
  * rules see leave. The flows' counters count the packets that the history accounts for. The
- * interface's counter counts the packets that the interface sent, whether rules exist or not. This
- * counter is used where the rules cannot have seen every packet. The interface counts each frame
- * into which a large segment is split. Its count is therefore never less than the number of packets
- * that left, and often more.
+ * interface's counter counts the packets that the interface sent, whether rules exist or not. It is
+ * used if the rules cannot have seen every packet. If a large segment is split into several frames
+ * (GSO), the rules count one packet, but the interface counts each frame. Therefore the interface's
+ * count is never below the number of packets that left, and often above it.
  */
 #ifndef WAYMARK_AUDIT_COVERAGE_H
 #define WAYMARK_AUDIT_COVERAGE_H
 
 #include "waymark/base/record.h"
 
-/* Compare two readings. Set the times, all counters, has_link, has_left, is_whole and the reading
- * in *out. has_gap is set if packets are missing from the sums of flows, and is never cleared.
- * has_lost is only read. All other members are left as they are. If boot or table differ between
- * the readings, the table was missing, or a rules' counter shrank, is_whole is false and the rules'
- * counters in *out are the new values, which are lower bounds. If boot or interface differ, the
- * interface was missing, or the interface's counter shrank, has_link is false and link is 0. */
+/* Fill in the record *out of the interval between two readings. The caller sets has_lost before the
+ * call. The function sets the times, all counters, has_link, has_left, is_whole and `reading`. It
+ * sets has_gap if packets are missing from the flows' counters, and never clears it. It does not
+ * change the other members. If a rules' counter may have been reset (another boot or table, no
+ * table, or a lower value), is_whole is false and the rules' counters in *out are the new values,
+ * which are lower bounds. If the interface's counter may have been reset (another boot or
+ * interface, no interface, or a lower value), has_link is false and `link` is 0. */
 void coverage_settle(const struct coverage_reading *from, const struct coverage_reading *to,
 		     struct coverage_record *out);
 
-/* Call after we have loaded our rules again, because loading resets their counters. `last` is the
- * last reading of the old table; `table` identifies the new table. Adjust the earlier reading
- * *base, so that the difference between *base and a reading of the new table includes the packets
- * that the old table has counted since *base. If *base and *last are not readings of one table, set
- * base->table to 0: the next difference then counts as a reset. */
+/* Call after we have loaded our rules again, which resets their counters. *base is an earlier
+ * reading, *last is the last reading of the old table, and `table` identifies the new table.
+ * Subtract from *base what the old table has counted, so that a later comparison of *base with a
+ * reading of the new table includes these packets. If *base and *last are not readings of the same
+ * table, set base->table to 0: the comparison then finds that the counters were reset. */
 void coverage_rebase(struct coverage_reading *base, const struct coverage_reading *last,
 		     uint64_t table);
 
-/* Add an interval to a sum. An empty sum is all zeros. */
+/* Add the record of an interval to a sum. The caller fills an empty sum with zeros. */
 void coverage_add(struct coverage_record *sum, const struct coverage_record *r);
 
-/* Why packets that left are not in the history. A packet counts for the first cause that
- * applies. */
+/* Why packets that left by an uplink are not in the history. If several causes apply to a packet,
+ * it counts for the first one in this list. */
 enum coverage_cause {
 	CAUSE_UNTRACKED,
 	CAUSE_RULES_MISSING, /* sent by the interface while our rules were missing */
 	CAUSE_OFFLOADED,
 	CAUSE_PREDATING,
 	CAUSE_GAP,
-	CAUSE_UNCOUNTED, /* flows without counters */
+	CAUSE_UNCOUNTED, /* of flows without counters */
 	CAUSE_OTHER,	 /* such as ICMP errors, which belong to no flow, and packets at the edges
 			  * of the interval */
 	COVERAGE_CAUSES,
