@@ -36,6 +36,8 @@ int reason_parse(const char *name);
 enum evidence { EVIDENCE_STRAY_PACKET = 0, EVIDENCE_EGRESS_SEEN = 1 };
 const char *evidence_name(enum evidence e); /* "packet", "label" */
 
+/* What has missed data during a gap: the event socket, the collection of evidence, the whole daemon
+ * (it was not running), or the store. The numbers are stored and must not change. */
 enum gap_source { GAP_EVENTS = 0, GAP_EVIDENCE = 1, GAP_DAEMON = 2, GAP_STORE = 3 };
 const char *gap_source_name(enum gap_source s); /* "events", "evidence", ... */
 

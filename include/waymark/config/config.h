@@ -16,10 +16,10 @@
 #include "waymark/base/units.h"
 #include "waymark/base/uplinks.h"
 
-/* CONFIG_RULES_BESIDE: number of ip rules that Waymark needs in addition to one rule per uplink.
- * All these rules have consecutive priorities from rule-priority on. CONFIG_RULE_PRIORITY_BALANCE:
- * the priority of the balanced route's rules, which is the last priority before that of table
- * main's rule, 32766 (plan/route_plan.h). */
+/* CONFIG_RULES_BESIDE: Waymark has one ip rule for the mark of each uplink, and this number of
+ * other ip rules. Together they take consecutive priorities; the first is rule-priority. The rules
+ * of the balanced route are not counted: they share CONFIG_RULE_PRIORITY_BALANCE, the priority just
+ * before the rule of table main (32766). See plan/route_plan.h. */
 #define CONFIG_RULES_BESIDE	     7
 #define CONFIG_RULE_PRIORITY_BALANCE 32765
 
@@ -48,9 +48,9 @@ enum config_log_level {
 	CONFIG_LOG_DEBUG,
 };
 
-/* A field such as mark_line holds the line of its key in the file, or 0 if the file does not
- * contain the key. It is CONFIG_LINE_BAD if the parser has refused and reported the key's value;
- * config_validate() then does not report the key again. */
+/* A field such as mark_line holds the line number of its key in the file, or 0 if the file does not
+ * contain the key. If the parser has already refused the key's value and reported it, the field is
+ * CONFIG_LINE_BAD, and config_validate() does not report the key again. */
 #define CONFIG_LINE_BAD (-1)
 
 enum gateway_kind {
@@ -64,7 +64,7 @@ struct gateway {
 	struct addr addr; /* if kind is GATEWAY_ADDR */
 };
 
-/* Declares the field of a key; the keys are rows of config_keys.def. */
+/* Expands a row of config_keys.def to the declaration of the key's field. */
 #define CONFIG_FIELD(type, field, ...) type field;
 
 struct health_config {
@@ -82,8 +82,8 @@ struct uplink_config {
 	 * derived from the mark, so it rarely changes when other uplinks are added or removed
 	 * (config_assign_slots). */
 	uint8_t slot;
-	int line; /* of the uplink's section in the file, for messages */
-	int interface_line, mark_line, table_line; /* lines of these keys; see CONFIG_LINE_BAD */
+	int line; /* line number of the uplink's section in the file, for messages */
+	int interface_line, mark_line, table_line; /* line numbers of keys; see CONFIG_LINE_BAD */
 };
 
 struct alert_config {
@@ -104,7 +104,8 @@ struct export_config {
 #include "waymark/config/config_keys.def"
 };
 
-/* The prefix lengths to which the addresses of a flow are cut a day after the flow's end. */
+/* Key anonymize: a day after a flow has ended, its addresses in the history are cut to these prefix
+ * lengths. */
 struct anonymize_config {
 	bool is_on;
 	uint8_t ipv4_bits, ipv6_bits;
@@ -130,17 +131,18 @@ int config_load(struct config **out, const char *path, FILE *errors);
 
 void config_free(struct config *c);
 
-/* Format the command "waymark WORDS" for a user to paste. The command has -c FILE if c was read from
- * another file than CONFIG_PATH_DEFAULT. Return buf. */
+/* Format the command "waymark WORDS" for a user to paste. The command has -c FILE if c was read
+ * from another file than CONFIG_PATH_DEFAULT. Return buf. */
 char *config_command(const struct config *c, char *buf, size_t size, const char *words);
 /* Size of a buffer in which such a command fits. */
 #define CONFIG_COMMAND_SIZE (4 * PATH_MAX)
 
-/* Return a copy, which the caller frees with config_free(); NULL with errno on failure. */
+/* Return a copy of `from`, which the caller frees with config_free(); NULL with errno on
+ * failure. */
 struct config *config_clone(const struct config *from);
-/* Copy the configuration to `memory`. The copied struct config is at the start of the memory. If
- * another process maps the same memory at the same address, that process can use the copy. The copy
- * must not be freed. Return 0 or -ENOMEM. */
+/* Copy the configuration to `memory`, with the struct config at its start. If another process maps
+ * this memory at the same address, that process can use the copy. The copy must not be freed.
+ * Return 0, or -ENOMEM if the configuration needs more than `bytes`. */
 int config_clone_to(void *memory, size_t bytes, const struct config *from);
 /* Copy section alert; the caller frees the copy's fields with config_clear_alert(). Return 0 or
  * -errno; on failure *to is empty. */
@@ -154,9 +156,9 @@ struct config *config_new(void);
  * NULL if there is no memory. */
 struct uplink_config *config_uplink_add(struct config *c);
 
-/* Check the rules that involve more than one key: marks that are 0, outside the mask or used twice;
- * names, interfaces and tables used twice; too many uplinks; room for labels; rule priorities.
- * Print one line per error and return the number of errors. */
+/* Report errors that the parser cannot find in one value alone: a missing key, a mark that is 0 or
+ * outside the mask, a name, interface, mark or table that is used twice, too many uplinks, too few
+ * labels or rule priorities for them. Print one line per error and return the number of errors. */
 unsigned config_validate(const struct config *c, FILE *errors);
 
 /* Assign a slot to every uplink. config_load() calls this function after validation. */
@@ -182,7 +184,7 @@ const char *config_balance_name(enum config_balance b);
 
 /* Return whether retention is less than a day, which is rarely intended. */
 bool config_is_retention_short(const struct config *c);
-/* Return why key anonymize has no effect; NULL if it has an effect or is off. */
+/* If key anonymize is set but has no effect, return why; otherwise return NULL. */
 const char *config_anonymize_is_idle(const struct config *c);
 const char *config_on_mismatch_name(enum config_on_mismatch m);
 

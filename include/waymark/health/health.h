@@ -71,14 +71,14 @@ struct health_view {
 	enum health_state state;
 	enum health_state family_state[COUNTED_FAMILIES];
 	int64_t since_ms; /* when the state began; 0: it never changed */
-	int64_t fault_ms; /* estimated start of the latest bad state: of a silence, the time of the
-			   * last answer; else the start of the weighed window */
-	uint32_t window_ms;
-	struct flow_counts flows; /* flows of both families that began or were answered in the
-				   * last window_ms */
-	int normal_permille;	  /* normal share of answers; -1: unknown */
-	int others_permille;	  /* current share of answers of the best other uplink, divided by
-				   * its normal share and times 1000; -1: unknown */
+	/* when the latest degraded or silent state probably began: at the last answer before a
+	 * silence, or at the start of the window whose flows were weighed; 0: never */
+	int64_t fault_ms;
+	uint32_t window_ms;	  /* length of the interval that `flows` covers, until now */
+	struct flow_counts flows; /* flows of both families that began or were answered in it */
+	int normal_permille;	  /* share of flows that normally get an answer; -1: unknown */
+	int others_permille;	  /* the best other uplink's share of answers, relative to its own
+				   * normal share; 1000: as normal; -1: unknown */
 };
 void health_view(const struct health *h, uint8_t slot, struct health_view *out);
 

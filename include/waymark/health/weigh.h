@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * weigh.h - weighs the unanswered flows of an uplink by destination and service: a dead server is
- * not a dead uplink, a scan from inside is not an outage, and a dead service (name resolution) is
- * not a dead uplink either.
+ * weigh.h - judges whether unanswered flows show that an uplink is broken, by their destinations
+ * and services. Not the uplink is broken if one server is dead, if a host inside scans addresses
+ * that do not exist, or if one service (such as name resolution) is dead.
  *
- * Each destination counts once. A destination that answered before and does not answer now counts
- * for more than a destination that never answered. If most of them were asked for one service, the
- * other services of the uplink decide, and the same service by other uplinks. Pure.
+ * Destinations are counted, not flows. A destination that answered before and does not answer now
+ * counts for more than one that never answered. If most of them were asked for the same service,
+ * the answers of other services decide, and whether other uplinks get answers from this service.
+ * Pure.
  */
 #ifndef WAYMARK_HEALTH_WEIGH_H
 #define WAYMARK_HEALTH_WEIGH_H
@@ -19,24 +20,26 @@
 /* Results of a weighing. A recent flow is one that began in the window of weigher_new(). Each
  * member is a number of destinations, except sources. */
 struct weighing {
-	uint32_t alive;	       /* answered a recent flow */
-	uint32_t lost;	       /* answered only older flows; recent flows are unanswered */
-	uint32_t unknown;      /* answered no flow; recent flows are unanswered */
-	uint32_t sources;      /* inside hosts that sent the first unanswered flow to a lost or
-			        * unknown destination */
-	uint32_t unknown_fair; /* like unknown, but only the first few destinations per source
-			        * count */
-	/* The main service is the one for which most lost and unknown destinations were asked. */
-	uint32_t service;      /* SERVICE_NONE: none */
-	uint32_t service_dead; /* lost or unknown destinations asked for the main service alone */
-	uint32_t other_lost;   /* lost destinations asked for another service, too */
-	bool had_other;	       /* another service was answered before the window */
-	/* Recent flows to the main service by other uplinks. */
+	uint32_t alive;	  /* answered a recent flow */
+	uint32_t lost;	  /* answered only older flows; recent flows are unanswered */
+	uint32_t unknown; /* answered no flow; recent flows are unanswered */
+	uint32_t sources; /* number of inside hosts that got no answer; for each lost or unknown
+			        * destination only the first such host is counted */
+	uint32_t unknown_fair; /* like `unknown`, but limited to a few destinations per inside host,
+			        * so that a host that scans does not decide alone */
+	/* The main service: more lost and unknown destinations got flows for this service alone than
+	 * for any other. SERVICE_NONE: there is no such service. */
+	uint32_t service;
+	uint32_t service_dead; /* lost and unknown destinations with flows for this service alone */
+	uint32_t other_lost;   /* lost destinations with unanswered flows for another service */
+	bool had_other;	       /* the uplink has got an answer from another service */
+	/* numbers of recent flows for the main service by other uplinks */
 	uint32_t elsewhere_answered, elsewhere_unanswered;
-	uint32_t window_ms;
+	uint32_t window_ms; /* length of the window */
 };
 
-/* A service is a port of TCP, UDP or another protocol with ports; else it is a protocol. */
+/* Return the service that a flow is for: its destination port or, if its protocol has no ports, its
+ * protocol. TCP and UDP with the same port are the same service. */
 #define SERVICE_NONE 0xffffffffu
 uint32_t weigh_service(uint8_t proto, uint16_t dport);
 
@@ -54,19 +57,20 @@ struct weigher;
 struct weigher *weigher_new(int64_t now_ms, uint32_t window_ms);
 void weigher_free(struct weigher *w);
 
-/* Add a flow of the uplink. Only a fixed number of destinations is kept; flows to other destinations
- * are ignored. */
+/* Add a flow of the uplink. The weigher has room for a fixed number of destinations; flows to
+ * further destinations are ignored. */
 void weigher_take(struct weigher *w, const struct weighed_flow *f);
-/* Add a flow of another uplink. */
+/* Add a flow of another uplink. It shows whether the service answers there. */
 void weigher_take_elsewhere(struct weigher *w, const struct weighed_flow *f);
+/* Write the results for all flows that were added so far. */
 void weigher_sum(struct weigher *w, struct weighing *out);
 
 enum weighing_finding {
 	WEIGHING_NOTHING, /* a destination is alive, or too few are lost or unknown */
-	WEIGHING_SERVICE, /* the main service may be all that is dead */
-	WEIGHING_SILENT,
+	WEIGHING_SERVICE, /* perhaps only the main service is dead, not the uplink */
+	WEIGHING_SILENT,  /* the uplink is silent */
 };
-/* Return what the flows of an uplink without answers show. */
+/* Return whether missing answers show that the uplink is silent. */
 enum weighing_finding weighing_judge(const struct weighing *w);
 /* Return whether the uplink is degraded: enough destinations are lost or unknown, and the share of
  * destinations that are alive is below `least`. */

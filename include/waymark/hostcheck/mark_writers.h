@@ -9,12 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A rule that sets a mark. Strings are valid during the callback only. */
+/* A rule that sets a mark. The strings are valid only during the callback. */
 struct mark_writer {
 	const char *family, *table, *chain;
 	int64_t handle;
 	bool is_ct; /* true: the rule sets the ct mark; false: the packet mark */
-	/* an iptables rule: nft shows neither which mark nor which bits it sets */
+	/* true: an iptables rule; nft does not show which mark and which bits such a rule sets */
 	bool is_xt;
 	const char *target; /* if is_xt: name of the target, or "?" */
 	uint32_t bits;	    /* bits that the rule may change */

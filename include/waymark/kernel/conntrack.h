@@ -3,10 +3,10 @@
  * conntrack.h - reads conntrack events and table dumps, decodes both into struct ct_event, and
  * changes conntrack entries.
  *
- * Events and dumps use different sockets, so the order of an event and a dump entry is not defined.
- * The caller subscribes first, then dumps, and then compares the two. The adapter reads messages
- * with libmnl. It uses libnetfilter_conntrack only to write the tuple of an entry into a request.
- * It decides nothing.
+ * Events and dumps use different sockets. A dump entry can therefore be read after a newer event of
+ * the same flow. The caller must subscribe before it dumps, and must ignore dump entries that are
+ * older than an event. This module reads messages with libmnl. It uses libnetfilter_conntrack only
+ * to write the tuple of an entry into a request.
  */
 #ifndef WAYMARK_KERNEL_CONNTRACK_H
 #define WAYMARK_KERNEL_CONNTRACK_H
@@ -23,10 +23,10 @@ typedef void conntrack_event_fn(void *data, const struct ct_event *ev);
 
 struct conntrack_stats {
 	uint64_t events;
-	uint64_t parse_errors; /* messages that cannot be decoded: their events are lost */
-	uint64_t forged;       /* messages dropped because they are not from port 0 */
+	uint64_t parse_errors; /* messages that could not be decoded; their events are lost */
+	uint64_t forged;       /* messages dropped because the kernel (port 0) did not send them */
 	uint64_t overruns;     /* reads that returned ENOBUFS */
-	uint64_t refused;      /* messages for which the receive buffer had no room */
+	uint64_t refused;      /* messages that the kernel could not put into the receive buffer */
 	uint32_t buffer_bytes; /* size of the receive buffer as the kernel granted it */
 };
 
@@ -46,9 +46,9 @@ uint32_t conntrack_port(const struct conntrack *c);
  * until this queue is empty, so the gap lasts until a call returns 0. */
 int conntrack_receive(struct conntrack *c, conntrack_event_fn *fn, void *data, int max);
 
-/* Dump all entries on a separate socket, and call fn for each one with a CT_DUMP event. Any thread
- * may call this function; fn runs on the calling thread. Return 0 or -errno. -EINTR: the kernel
- * marked the dump as inconsistent (NLM_F_DUMP_INTR), and the caller must dump again. */
+/* Dump all entries on a separate socket, and call fn for each one with a CT_DUMP event. Every
+ * thread can call this function; fn runs on the calling thread. Return 0 or -errno. -EINTR: the
+ * kernel marked the dump as inconsistent (NLM_F_DUMP_INTR), and the caller must dump again. */
 int conntrack_dump(struct conntrack *c, conntrack_event_fn *fn, void *data);
 
 /* Dump all entries step by step, so that events can be read in between. Each step reads about a
@@ -73,9 +73,9 @@ int conntrack_delete(struct conntrack *c, const struct ct_event *entry);
 int conntrack_delete_marked(struct conntrack *c, uint32_t mark, uint32_t mask);
 
 /* Replace the bits of `mask` in the entry's ct mark with the same bits of `mark`. The kernel finds
- * the entry by its tuple alone. Therefore the function first checks with a separate request that
- * the entry still has the id of `entry`. Return 0 or -errno (-ENOENT: the entry no longer
- * exists). */
+ * the entry by its tuple alone, and a newer flow can have the same tuple. Therefore the function
+ * first asks the kernel whether the entry still has the id of `entry`. Return 0 or -errno (-ENOENT:
+ * the entry no longer exists). */
 int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32_t mark,
 		       uint32_t mask);
 

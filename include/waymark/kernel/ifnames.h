@@ -14,7 +14,7 @@ struct ifnames;
 struct ifnames *ifnames_open(void); /* NULL with errno */
 void ifnames_close(struct ifnames *t);
 int ifnames_fd(const struct ifnames *t);
-/* Read the kernel's link messages since the last call. Return 0 or -errno. */
+/* Read the link messages that the kernel has sent since the last call. Return 0 or -errno. */
 int ifnames_receive(struct ifnames *t);
 /* Return the current name of an interface or, if the interface no longer exists, its last name.
  * Return NULL if the interface never existed, or if the table no longer has its name (the table

@@ -19,6 +19,7 @@ struct netlink_socket {
 	unsigned long inode;
 };
 
+/* Parse a line. Return false if it is no socket, such as the line of headings. */
 bool netlink_socket_parse(struct netlink_socket *s, const char *line);
 /* Return whether s is subscribed to conntrack events. */
 bool is_conntrack_listener(const struct netlink_socket *s);

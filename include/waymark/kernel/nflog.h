@@ -15,24 +15,22 @@ struct nflog;
 typedef void nflog_packet_fn(void *data, const struct stray_packet *p);
 
 struct nflog_stats {
-	uint64_t messages, parse_errors, forged;
-	uint64_t overruns; /* reads that returned ENOBUFS */
-	uint64_t holes;	   /* number of lost messages, from gaps in the sequence numbers
-			    * (NFULA_SEQ) */
-	uint32_t buffer_bytes;
+	uint64_t messages, parse_errors, forged; /* as in struct conntrack_stats */
+	uint64_t overruns;			 /* reads that returned ENOBUFS */
+	uint64_t holes;	       /* lost messages: the numbers missing in the sequence (NFULA_SEQ) */
+	uint32_t buffer_bytes; /* size of the receive buffer as the kernel granted it */
 };
 
-/* Bind the group and request sequence numbers. The kernel then copies the first 128 bytes of each
- * packet, and sends each message at once (qthreshold 1). Also request the attribute NFULA_CT, if
- * the kernel supports this attribute. Return NULL with errno on failure: EBUSY if another process
- * owns the group, EPERM, ... */
+/* Bind the group. Ask the kernel for the first 128 bytes of each packet, for sequence numbers, for
+ * the conntrack entry (NFULA_CT, if supported), and to send each message at once (qthreshold 1).
+ * Return NULL with errno on failure: EBUSY if another process owns the group, EPERM, ... */
 struct nflog *nflog_open(uint16_t group, uint32_t buffer_bytes);
 void nflog_close(struct nflog *n);
 int nflog_fd(const struct nflog *n);
 
-/* Read packets and call fn for each one. The return value is that of conntrack_receive(). Add the
- * number of lost messages to *holes. Gaps in the sequence numbers show how many messages were lost.
- * The numbers start with 0 when the group is bound, so a lost first message is counted too. */
+/* Read at most max messages and call fn for each packet. Return what conntrack_receive() returns.
+ * Add to *holes the number of lost messages, which the missing sequence numbers show. The first
+ * number after the bind is 0, so a lost first message is counted too. */
 int nflog_receive(struct nflog *n, nflog_packet_fn *fn, void *data, int max, uint64_t *holes);
 
 void nflog_stats(const struct nflog *n, struct nflog_stats *out);

@@ -12,8 +12,9 @@
 
 struct nft;
 
-/* Create a handle. If a transaction launcher runs (transaction.h), the handle has no socket of its
- * own and cannot own a table. Return NULL with errno on failure. */
+/* Create a handle. If a launcher runs (transaction.h), its children run the handle's commands, each
+ * with a socket of its own; then the handle has no socket and cannot own a table. Return NULL with
+ * errno on failure. */
 struct nft *nft_open(void);
 void nft_close(struct nft *n);
 int nft_fd(const struct nft *n); /* the socket by which the handle sends all its messages; -1:
@@ -34,8 +35,9 @@ int nft_own(struct nft *n, const char *table);
 bool nft_can_own(struct nft *n);
 /* Return whether n owns its table. */
 bool nft_is_owner(const struct nft *n);
-void nft_disown(struct nft *n); /* note that the table was deleted, or replaced by a table without
-				 * an owner */
+/* Make nft_is_owner() return false. Call this when the table was deleted, or was replaced by a
+ * table without an owner. */
+void nft_disown(struct nft *n);
 const char *nft_error(const struct nft *n);
 
 /* Return the canonical listing of a table ("inet", "waymark"), malloc'd. The listing contains no
@@ -50,8 +52,8 @@ char *nft_list_ruleset_json(struct nft *n);
 /* A notice about one transaction that has changed the ruleset (NFT_MSG_NEWGEN). */
 struct nft_notice {
 	uint32_t generation;
-	int64_t pid;	      /* 0: unknown */
-	char process[32];     /* "": unknown */
+	int64_t pid;	      /* process that made the change; 0: unknown */
+	char process[32];     /* name of this process; "": unknown */
 	bool touches_waymark; /* a message of this transaction named our table */
 	bool deletes_waymark; /* a message of this transaction deleted a part of our table */
 	char mark_writer[96]; /* a chain of another table ("table ip t, chain c") to which the

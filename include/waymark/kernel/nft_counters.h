@@ -22,8 +22,8 @@ struct nft_counters_uplink {
 	struct flow_counts flows[COUNTED_FAMILIES];
 };
 struct nft_counters_reading {
-	uint64_t table; /* the kernel's handle of our table; a new table gets a new handle; 0: the
-			 * table is missing */
+	uint64_t table; /* the kernel's handle of our table. Another handle than in the last reading
+			 * shows a new table, with new counters; 0: the table is missing */
 	size_t n;
 	struct nft_counters_uplink uplinks[UPLINKS_MAX];
 };

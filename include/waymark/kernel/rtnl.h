@@ -16,15 +16,15 @@ struct rtnl;
 
 struct rtnl *rtnl_open(void); /* NULL with errno */
 void rtnl_close(struct rtnl *r);
-/* Return the socket's netlink port. If a change is made over this socket, the notice about the
- * change has this port as its pid. */
+/* Return the socket's netlink port. The notice about a change that was made over this socket has
+ * this port as `pid` (struct rtnl_notice). */
 uint32_t rtnl_port(const struct rtnl *r);
 /* Return the kernel's message about the last refused request, or ""; valid until the next call. */
 const char *rtnl_error(const struct rtnl *r);
 
-/* Take a snapshot: dump links, addresses, routes (all tables except local, both families) and
- * rules. If the kernel marks a dump as inconsistent (NLM_F_DUMP_INTR), repeat the dump. Return NULL
- * with errno on failure. */
+/* Take a snapshot of links, addresses, routes (all tables except local, both families) and rules. A
+ * dump that the kernel marks as inconsistent (NLM_F_DUMP_INTR) is repeated. Return NULL with errno
+ * on failure. */
 struct netstate *rtnl_snapshot(struct rtnl *r);
 
 /* Add or delete a route or rule. Return 0 or the kernel's -errno: -EEXIST if the route or rule
@@ -38,15 +38,14 @@ int rtnl_rule_delete(struct rtnl *r, const struct rule_state *rule);
 /* Set the group of an interface. Return 0 or -errno. */
 int rtnl_link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group);
 
-/* Ask the kernel which route a packet takes now. *route gets the table of this route, and the one
- * next hop that the kernel chooses for the destination. If iifname is "lo" or "", this host sends
- * the packet. Free the route with route_clear(). Return 0, or the -errno that the packet would
- * cause: -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EXDEV (the reverse path filter refuses the source
+/* Ask the kernel which route a packet takes now. Set *route to this route's table and to the one
+ * next hop that the kernel chooses; the caller frees it with route_clear(). q->iifname: "lo" and ""
+ * mean that this host sends the packet. Return 0, or the error that the sender of the packet would
+ * get: -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EXDEV (the reverse path filter refuses the source
  * address), ... */
 int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route);
 
-/* A monitor has its own socket. On this socket it receives notices about the changes of all
- * processes. */
+/* A monitor receives, on a socket of its own, notices about the changes that any process makes. */
 enum rtnl_change {
 	RTNL_LINK,
 	RTNL_ADDR,

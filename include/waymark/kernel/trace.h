@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+/* The environment variable that contains the topics to trace. */
 #define TRACE_VARIABLE "WAYMARK_TRACE"
 #define TRACE_ALL      "rtnl,conntrack,nflog,nft"
 

@@ -3,9 +3,9 @@
  * transaction.h - runs a function in a child process. The child ends when the function returns. If
  * a library calls exit() or abort() because memory is short, only the child ends.
  *
- * If a process with threads forks a child, the child may inherit a lock that is never released.
- * Therefore a process that will start threads starts a launcher first. The launcher has no threads
- * and forks the children.
+ * If a process with threads forks, another thread might hold a lock at that moment. The child
+ * inherits the lock, which is never released there. Therefore a process starts a launcher before it
+ * starts threads. The launcher is a process without threads, which forks the children.
  */
 #ifndef WAYMARK_KERNEL_TRANSACTION_H
 #define WAYMARK_KERNEL_TRANSACTION_H
@@ -17,7 +17,7 @@
 /* Time after which a child is killed, in seconds. */
 #define TRANSACTION_SECONDS 10
 
-/* A function that runs in the child. data is a copy of the bytes that the caller passed. If the
+/* A function that runs in the child. `data` is a copy of the bytes that the caller passed. If the
  * launcher forked the child, all other memory is as it was when the launcher was started. The reply
  * consists of the function's result (0 or -errno), and of the texts that the function writes to the
  * streams `output` and `errors`. */
