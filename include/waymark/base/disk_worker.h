@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* Maximum time that a caller waits for the result of a job. */
+/* How long a caller waits at most for the result of a job. */
 #define DISK_WORKER_PATIENCE_MS 200
 /* Maximum number of queued jobs, including the job that runs. */
 #define DISK_WORKER_JOBS_MAX 1000
@@ -22,20 +22,20 @@ typedef int disk_job_fn(const char *path, const char *text);
 struct disk_worker *disk_worker_new(void);
 /* Queue a job and wait up to DISK_WORKER_PATIENCE_MS for its result. If an earlier job has not
  * ended, do not wait. Return the result of the job, which is 0 or -errno; -EINPROGRESS if the job
- * will run later; -ENOBUFS if the queue is full and the job was dropped; -ENOMEM. text may be
- * NULL. */
+ * has not ended yet; -ENOBUFS if the queue is full and the job was dropped; -ENOMEM. path and text
+ * are copied and passed to the job; text can be NULL. */
 int disk_worker_run(struct disk_worker *w, disk_job_fn *job, const char *path, const char *text);
 
-/* The jobs whose result no caller got: the caller had stopped waiting, or had not waited. */
+/* Counts of the jobs that ended when no caller waited for their result. */
 struct disk_worker_late {
 	uint64_t done, failed;
 	int error; /* -errno of the last failed job */
 };
-/* Copy the counts since the previous call to *out, and set them to 0. */
+/* Set *out to the counts since the previous call of this function. */
 void disk_worker_late(struct disk_worker *w, struct disk_worker_late *out);
 
 /* Stop the worker. Wait up to DISK_WORKER_PATIENCE_MS for queued jobs, then drop the jobs that have
- * not started. w may be NULL. */
+ * not started. If w is NULL, do nothing. */
 void disk_worker_free(struct disk_worker *w);
 
 #endif

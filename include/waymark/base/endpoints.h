@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * endpoints.h - the endpoints of one direction of a flow, or of a packet.
+ * endpoints.h - the source and destination of a packet, or of one direction of a flow.
  */
 #ifndef WAYMARK_BASE_ENDPOINTS_H
 #define WAYMARK_BASE_ENDPOINTS_H
@@ -9,9 +9,9 @@
 
 #include "waymark/base/addr.h"
 
-/* The endpoints of one direction. Ports are in host order. ICMP and ICMPv6: sport is the
- * identifier, dport is type << 8 | code of this direction (the types of an echo request and its
- * reply differ). GRE: the ports are the keys. Protocols without ports: both are 0. */
+/* Addresses and ports, in host byte order. For ICMP and ICMPv6, sport is the identifier, and dport
+ * is type << 8 | code of this direction (an echo request and its reply differ in the type). For
+ * GRE, the ports are the keys. For protocols without ports, both are 0. */
 struct endpoints {
 	struct addr src, dst;
 	uint16_t sport, dport;

@@ -14,8 +14,9 @@
  * 'flows' of the history uses the same names. */
 const char *proto_name(uint8_t proto, char buf[PROTO_STRLEN]);
 
-/* Return the number (0 to 255) of a protocol, or -EINVAL. text is a number or a name: a name that
- * proto_name() writes, or gre, esp, ah, igmp, dccp, udplite, ipv6-icmp, in upper or lower case. */
+/* Parse a protocol. `text` is its number, a name that proto_name() writes, or one of gre, esp, ah,
+ * igmp, dccp, udplite and ipv6-icmp, in upper or lower case. Return the number (0 to 255) or
+ * -EINVAL. */
 int proto_parse(const char *text);
 
 #endif

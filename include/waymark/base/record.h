@@ -23,8 +23,8 @@ enum flow_state { FLOW_LIVE = 0, FLOW_ENDED = 1, FLOW_LOST = 2, FLOW_CLOSED = 3 
 #define SLOT_NONE 0xff
 
 /* If flows leave by an interface that is no uplink, the audit gives the interface a number. The
- * numbers begin with 1 and are valid in this process only. INTERFACE_REST stands for all interfaces
- * beyond the limit. */
+ * numbers begin with 1 and are valid in this process only. All interfaces for which no number is
+ * left share the number INTERFACE_REST. */
 #define INTERFACES_MAX 64
 #define INTERFACE_REST (INTERFACES_MAX - 1)
 
@@ -53,11 +53,11 @@ struct flow_record {
 	uint64_t packets[2], bytes[2];
 };
 
-/* Size of the text of a rule or route, written as ip(8) writes it. */
+/* Size of a buffer for a rule or route as text, written as ip(8) writes it. */
 #define OBJECT_MAX 96
 
 struct mismatch_record {
-	/* ascending; a record replaces the earlier record with the same id, if there is one */
+	/* ascending; a later record with the same id replaces the earlier one */
 	int64_t id;
 	int64_t time_ms;
 	int64_t flow_id;
@@ -77,8 +77,8 @@ struct mismatch_record {
 };
 
 struct gap_record {
-	/* ascending; a record with the same id is emitted again to set the field ended_ms or
-	 * lost */
+	/* ascending; when ended_ms or `lost` changes, the record is emitted again with the same
+	 * id */
 	int64_t id;
 	int64_t started_ms, ended_ms; /* ended_ms 0: the gap has not ended */
 	enum gap_source source;
@@ -97,10 +97,12 @@ struct tampering_record {
 	char what[160];	  /* what was changed: "rule fwmark 0x2 deleted", ... */
 	int64_t pid;	  /* the process that made the change; 0: unknown */
 	char process[32]; /* name of that process; "": unknown */
-	char action[32];  /* what waymarkd did: "restored", "gave-up", "noticed" */
+	char action[32];  /* what waymarkd did about the change: "restored", "gave-up", "noticed"
+			   * (not repaired) */
 };
 
-/* A number of packets, and the sum of their bytes, counted from the IP header on. */
+/* A number of packets, and the sum of their bytes. Rules and conntrack count the bytes from the IP
+ * header on; interfaces count link-layer headers, too. */
 struct tally {
 	uint64_t packets, bytes;
 };
@@ -116,34 +118,35 @@ enum counted_family { COUNTED_IPV4, COUNTED_IPV6, COUNTED_FAMILIES };
 /* The counters that Waymark's nftables rules keep per uplink (ruleset.h). */
 enum rule_count {
 	RULE_OUT, /* packets that belong to a flow */
-	/* packets without a flow: a notrack rule matched, or conntrack refused them */
+	/* packets that belong to no flow: a notrack rule matched, or conntrack refused them */
 	RULE_UNTRACKED,
-	RULE_NEIGHBOURS, /* packets of neighbour discovery, which is no user traffic */
+	RULE_NEIGHBOURS, /* packets of neighbour discovery, which are not user traffic */
 	RULE_COUNTS,
 };
 
-/* The packets of flows that left by an uplink, divided into shares by what shows their egress. */
+/* The packets that an uplink's flows sent by this uplink are counted in several shares. The share
+ * of a flow depends on what shows that its packets left by this uplink. */
 enum flow_share {
 	SHARE_SEEN,	 /* evidence shows the egress */
-	SHARE_PREDATING, /* only the mark shows the egress: the flow began before evidence was
-			  * collected */
-	SHARE_OFFLOADED, /* evidence or the mark shows the egress, but the flow is offloaded: most
-			  * of its packets skip the rules */
-	SHARE_GAP,	 /* only the mark shows the egress: evidence may have been lost */
-	/* a part of SHARE_SEEN: the flow left by several uplinks, and it is unknown how many of its
-	 * packets left by each */
+	SHARE_PREDATING, /* only the mark shows the egress, because the flow began before evidence
+			  * was collected */
+	SHARE_OFFLOADED, /* the flow is offloaded: evidence or the mark shows the egress, but most
+			  * packets skip the rules */
+	SHARE_GAP,	 /* only the mark shows the egress, because evidence may have been lost */
+	/* also counted in SHARE_SEEN: packets of flows that left by several uplinks. It is unknown
+	 * how many packets of such a flow left by each uplink */
 	SHARE_SPLIT,
 	FLOW_SHARES,
 };
 
 /* The counters of an uplink at one time. The next interval begins with this reading, even if
- * waymarkd is restarted in between. After a restart, the sums of ended flows begin at 0. Therefore
- * the packets of ended flows are subtracted from a stored reading, and its member `flows` may wrap
- * below 0. */
+ * waymarkd is restarted in between. After a restart, the sums of ended flows begin at 0 again.
+ * Therefore these sums are subtracted from `flows` before a reading is stored, and `flows` of a
+ * stored reading can wrap below 0. */
 struct coverage_reading {
 	int64_t time_ms;  /* 0: the counters have not been read yet */
-	uint64_t boot;	  /* identifies the boot of the kernel: another boot starts the counters
-			   * at 0 */
+	uint64_t boot;	  /* identifies the boot of the kernel; after another boot, the counters
+			   * begin at 0 */
 	uint64_t table;	  /* identifies the nftables table that counted; 0: the table was
 			   * missing */
 	uint32_t ifindex; /* 0: the interface was missing */
@@ -156,26 +159,28 @@ struct coverage_reading {
  * account for. */
 struct coverage_record {
 	uint8_t slot;
-	/* started_ms 0: the record describes no interval and only has the reading */
+	/* started_ms 0: the record describes no interval; only `slot` and `reading` are valid */
 	int64_t started_ms, ended_ms;
-	bool has_link;	    /* link is known */
-	bool has_left;	    /* left is known */
+	bool has_link;	    /* `link` is known */
+	bool has_left;	    /* `left` is known */
 	bool is_whole;	    /* Waymark's rules existed and counted during the whole
 				       * interval */
 	bool has_gap;	    /* events or evidence may have been lost */
 	bool has_uncounted; /* flows without counters existed in the interval */
-	/* by share: a flow of this share vanished in the interval without a DESTROY event */
+	/* by enum flow_share: a flow of this share vanished in the interval without a DESTROY
+	 * event */
 	bool has_lost[FLOW_SHARES];
 	/* what the interface counted as sent: frames, including ARP */
 	struct tally link;
-	struct tally left;    /* what the rules counted, plus `skipped` */
-	struct tally skipped; /* the part of `left` that only the interface counted */
+	struct tally left;    /* RULE_OUT and RULE_UNTRACKED, plus `skipped` */
+	struct tally skipped; /* packets that only the interface counted, because they did not pass
+			       * the rules */
 	struct tally rules[RULE_COUNTS];
 	struct tally flows[FLOW_SHARES];
 	/* one of the packets that RULE_UNTRACKED counted; "": none was logged */
 	char untracked_example[ENDPOINTS_STRLEN];
-	/* number of UDP answers that this host sent from an address that the request was not sent
-	 * to */
+	/* number of UDP answers of this host with a wrong source address: the request was sent to
+	 * another address of this host */
 	uint64_t unasked;
 	char unasked_example[ENDPOINTS_STRLEN];
 	struct coverage_reading reading; /* the counters at the end of the interval */
@@ -185,17 +190,18 @@ struct coverage_record {
 struct deleted_flow_record {
 	int64_t time_ms;
 	int64_t flow_id, mismatch_id;
-	const char *action; /* "deleted", ...; a string constant */
+	const char *action; /* "deleted" or "returned" (backup.h); a string constant */
 };
 
-/* The uplinks that are configured from time_ms on. If the row of an uplink in the history differs,
- * the writer ends that row's validity and adds a new row. */
+/* An uplink of struct uplinks_record. */
 struct uplink_record {
 	uint8_t slot;
 	char name[UPLINK_NAME_MAX];
 	char ifname[IFNAMSIZ];
 	uint32_t mark;
 };
+/* The uplinks that are configured from time_ms on. If an uplink differs from its row in the
+ * history, the writer ends the validity of this row and adds a new row. */
 struct uplinks_record {
 	int64_t time_ms;
 	int64_t flow_id; /* the last flow before the change; later flows have these uplinks */
@@ -210,8 +216,8 @@ struct interface_record {
 	char name[IFNAMSIZ];
 };
 
-/* A new state of an uplink. The first record of an uplink after a start of waymarkd is the state
- * that waymarkd found. */
+/* A new state of an uplink. When waymarkd has started, the first record of each uplink has the
+ * state that waymarkd found. */
 struct uplink_state_record {
 	int64_t time_ms;
 	uint8_t slot;
@@ -219,16 +225,15 @@ struct uplink_state_record {
 	enum state_cause cause;
 	char decision[16];   /* what waymarkd or a user decided: "down", "drain", "alert", ...;
 			      * "": nothing */
-	char user[32];	     /* who decided; "": the state was observed */
-	char process[32];    /* the process that sent the user's decision; "": unknown */
+	char user[32];	     /* the user who made or ended the decision; "": no user did */
+	char process[32];    /* the process that sent the user's command; "": unknown, or no user */
 	int64_t until_ms;    /* when the decision expires; 0: never */
 	char addresses[128]; /* the addresses of the uplink's interface, comma-separated */
 };
 
-/* The traffic of an uplink in a bin of five minutes, from the kernel's counters. Several records
- * may describe one bin, even if waymarkd is restarted in between: the writer adds them up. The
- * writer stores the reading together with the bin, so that the next run of waymarkd counts nothing
- * twice. */
+/* The traffic of an uplink in a bin of five minutes, from the kernel's counters. If several records
+ * describe the same bin, the writer adds them up. The writer stores the reading together with the
+ * bin, so that waymarkd counts nothing twice after a restart. */
 #define USAGE_BIN_MS INT64_C(300000)
 struct usage_reading {
 	int64_t time_ms;	     /* 0: the counters have not been read yet */
@@ -244,12 +249,12 @@ struct usage_record {
 	uint8_t slot;
 	struct tally sent, received;
 	struct flow_counts flows;
-	/* the counters at the end of this record; the next record begins with them. time_ms 0:
-	 * there is no reading */
+	/* the counters at the end of the time that this record covers; the next record begins with
+	 * them. reading.time_ms 0: there is no reading */
 	struct usage_reading reading;
 };
 
-/* The measurements from which an uplink's health was judged. Negative numbers: unknown. */
+/* The measurements from which an uplink's health was judged. A negative number means unknown. */
 struct health_record {
 	int64_t time_ms;
 	uint8_t slot;
@@ -257,35 +262,38 @@ struct health_record {
 	char state[16]; /* "healthy", "degraded", "silent", "idle" */
 	int64_t window_ms;
 	struct flow_counts flows; /* flows that began or were answered in the window */
-	int32_t normal_permille;  /* share of answered flows that is normal for this uplink */
-	/* share of answered flows of the best other uplink, divided by its normal share and times
-	 * 1000 */
+	int32_t normal_permille;  /* how many of 1000 flows of this uplink are normally answered */
+	/* the largest ratio between the current and the normal share of answered flows of another
+	 * uplink, times 1000 */
 	int32_t others_permille;
 	/* of a bad state, the time of the last answer or of the first failed check; 0: unknown */
 	int64_t began_ms;
-	int32_t probes, probes_answered; /* runs of the check program (health { exec }), and runs
-					  * that succeeded */
+	int32_t probes, probes_answered; /* number of runs of the check program (health { exec }),
+					  * and how many of them succeeded */
 	char text[96];			 /* an explanation for users; may be "" */
 };
 
-/* An alert as it was raised, summarized or ended. */
+/* A message of the alerter (an alert was raised, summarized or is over), or a silence of alerts
+ * that a user began or ended (kind "silence"). */
 struct alert_record {
 	int64_t time_ms;
-	char kind[16];			       /* see alert_kind_name() */
+	char kind[16];			       /* see alert_kind_name(); or "silence" */
 	char severity[12];		       /* "critical", "warning", "notice" */
 	char state[12];			       /* "raised", "summary", "over" */
 	char uplinks[2 * UPLINK_NAME_MAX + 1]; /* names, comma-separated; "": no uplink */
 	char reason[48];		       /* "": none */
-	uint64_t count;			       /* number of events that the alert stands for */
+	uint64_t count;			       /* number of equal alerts that this message
+					        * reports */
 	char text[256];
 };
 
-/* An alert that has not been delivered to the webhook yet. It is stored so that it survives a
- * restart. */
+/* An alert that the webhook has not delivered yet. The alert is stored, so that it survives a
+ * restart of waymarkd. */
 struct outbox_record {
 	int64_t id; /* assigned by the daemon, ascending */
 	int64_t time_ms;
-	char *line; /* malloc'd; the writer frees it. NULL in a RECORD_OUTBOX_DONE */
+	char *line; /* the body to send, malloc'd; the writer frees it. NULL in a
+		     * RECORD_OUTBOX_DONE */
 };
 
 enum record_type {

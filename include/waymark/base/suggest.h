@@ -7,15 +7,15 @@
 
 struct suggestion {
 	const char *name; /* the misspelt name */
-	const char *best; /* the nearest candidate so far; NULL: none is near */
+	const char *best; /* the most similar candidate so far; NULL: none is similar enough */
 	unsigned least;
 };
 
 void suggest_start(struct suggestion *s, const char *name);
 
-/* If candidate is nearer to the name than all candidates before, differs from the name by at most
- * two letters, and has a letter in common with it, keep candidate in s->best. candidate must
- * outlive s. */
+/* Compare a candidate with the misspelt name. A candidate is similar enough if it differs by at
+ * most two letters and has a letter in common with the name. If it is also more similar than all
+ * earlier candidates, set s->best to it. The string `candidate` must outlive s. */
 void suggest_consider(struct suggestion *s, const char *candidate);
 
 #endif

@@ -9,10 +9,10 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Start a thread with all signals blocked, so that the event loop's thread gets them. If thread is
- * NULL, the new thread is detached. Return 0 or -errno. */
+/* Start a thread with all signals blocked, so that the event loop's thread gets the signals. If
+ * `thread` is NULL, the new thread is detached. Return 0 or -errno. */
 int thread_start(pthread_t *thread, void *(*run)(void *data), void *data);
-/* Initialize a condition whose timed waits use CLOCK_MONOTONIC. */
+/* Initialize a condition variable whose timed waits use CLOCK_MONOTONIC. */
 void thread_cond_init(pthread_cond_t *cond);
 /* Convert a time of CLOCK_MONOTONIC in milliseconds to the deadline of a timed wait. */
 struct timespec thread_deadline(int64_t ms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * times.h - points in time as text. Times are milliseconds since 1970 UTC
+ * times.h - writes and parses points in time. They are milliseconds since 1970 UTC
  * (CLOCK_REALTIME).
  */
 #ifndef WAYMARK_BASE_TIMES_H
@@ -11,19 +11,19 @@
 
 #define TIMES_STRLEN 32
 
-/* Write a time as "2026-03-01T12:34:56.789Z" (ISO 8601, UTC) to buf and return buf; "" if the year
- * is not 0 to 9999. */
+/* Write a time as "2026-03-01T12:34:56.789Z" (ISO 8601, UTC) to buf and return buf. If the year is
+ * not 0 to 9999, write "". */
 const char *times_format_iso(int64_t ms, char buf[TIMES_STRLEN]);
 
-/* How a time is formatted for users: in full (as journalctl does, with the year) or shortened. */
+/* How a time is formatted for users. */
 enum times_form {
 	TIMES_FULL,   /* 2026-03-01 13:34:56.789 */
 	TIMES_DATED,  /* Mar 01 13:34:56 */
 	TIMES_OF_DAY, /* 13:34:56 */
 };
 
-/* Format ms in local time (TZ, /etc/localtime); in UTC, the full form ends with Z. Write to buf and
- * return it; "" if ms is negative or beyond the year 9999. */
+/* Write the time ms to buf in local time (TZ, /etc/localtime) and return buf. If local time is UTC,
+ * the full form ends with Z. If ms is negative or beyond the year 9999, write "". */
 const char *times_format(int64_t ms, enum times_form form, char buf[TIMES_STRLEN]);
 
 /* Parse the format of times_format_iso(). Return 0 or -EINVAL. */
