@@ -185,8 +185,9 @@ static int read_limit(struct reading *r, const char *text)
 }
 
 #define A_TIME                                                                                     \
-	"a time: '10 minutes ago', yesterday, 14:32, '2026-11-22 10:00' or 2026-11-22T10:00:00Z"
-#define A_PREFIX  "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32"
+	"a time such as '10 minutes ago', yesterday, 14:32, '2026-11-22 10:00' or "                \
+	"2026-11-22T10:00:00Z"
+#define A_PREFIX  "an address or prefix such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
 #define A_PORT	  "a number from 0 to 65535"
 #define AN_UPLINK "an uplink's name"
 
@@ -213,8 +214,9 @@ static const struct {
 	{OPTION_EGRESS, read_egress, "an interface's name"},
 	{OPTION_VERDICT, read_verdict, NULL},
 	{OPTION_REASON, read_reason, NULL},
-	{OPTION_MIN_BYTES, read_min_bytes, "a size: 500, 64K, '10 MB', '1 GiB'"},
-	{OPTION_MIN_DURATION, read_min_duration, "a duration with its unit: 250ms, 10s, '5 min'"},
+	{OPTION_MIN_BYTES, read_min_bytes, "a size such as 500, 64K, '10 MB' or '1 GiB'"},
+	{OPTION_MIN_DURATION, read_min_duration,
+	 "a duration with its unit, such as 250ms, 10s or '5 min'"},
 	{OPTION_UNANSWERED, read_unanswered, ""},
 	{OPTION_LIMIT, read_limit, "a number (0: all rows)"},
 };

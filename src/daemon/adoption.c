@@ -77,9 +77,10 @@ void adoption_take(struct daemon *d, const struct ct_event *ev, int64_t now_ms)
 void adoption_end(struct daemon *d)
 {
 	if (d->adoption->adopted)
-		log_notice("marked %u flows that started before the steering, each for the uplink "
-			   "whose address it uses",
-			   d->adoption->adopted);
+		log_notice(
+			"marked %u flows that started before the steering, each with the mark of "
+			"the uplink whose address the flow uses",
+			d->adoption->adopted);
 	if (d->adoption->unadopted)
 		log_err("%u flows that started before the steering could not be marked: their "
 			"packets are reported as unmarked",

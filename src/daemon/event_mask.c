@@ -67,7 +67,7 @@ void event_mask_tick(struct daemon *d, int64_t now_ms)
 	d->event_mask->is_minimal = is_wanted;
 	if (d->event_mask->listeners < 0)
 		log_notice(
-			"switched to full conntrack events: cannot count the other listeners: %s",
+			"switched to full conntrack events: cannot count the other listeners (%s)",
 			strerror(-d->event_mask->listeners));
 	else
 		log_notice("switched to %s conntrack events: the number of other listeners is %d",

@@ -275,7 +275,7 @@ static void begin_failed(const struct steering *s, int err, FILE *errors)
 	if (err == -EBUSY)
 		fprintf(errors,
 			"the steering is locked by %s (try again when that process has finished, "
-			"or end it)\n",
+			"or end that process)\n",
 			steering_lock_holder(s->config, holder, sizeof(holder)));
 	else
 		fprintf(errors,

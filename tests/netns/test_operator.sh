@@ -68,7 +68,7 @@ check 'watch shows the mismatch' wait_for 2 grep -Eq \
 	'MISMATCH [0-9]+ of flow [0-9]+: udp .*, packets of wan1 left by wan2: rule-missing' "$lab_tmp/watch.out"
 hold_push lan stream
 check 'watch sums repeated mismatches in one line' wait_for 20 grep -Eq \
-	'MISMATCH continues: packets of wan1 left by wan2: rule-missing \([0-9]+ updates\)' "$lab_tmp/watch.out"
+	'MISMATCH continues \([0-9]+ updates\): packets of wan1 left by wan2 \(rule-missing\)' "$lab_tmp/watch.out"
 check 'watch shows the alert' wait_for 2 grep -Eq 'ALERT +mismatch: flow ' "$lab_tmp/watch.out"
 check 'watch shows the tampering' wait_for 2 grep -Eq 'tamper +rule 4002' "$lab_tmp/watch.out"
 check 'watch --json: every line is an object with a type' python3 -c '

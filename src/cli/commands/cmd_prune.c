@@ -240,7 +240,8 @@ enum exit_status cmd_prune(const struct invocation *in)
 	struct addr host;
 
 	if (text && addr_parse(&host, text)) {
-		cli_error("prune: --host \"%s\": expected an address: 192.0.2.1, 2001:db8::1",
+		cli_error("prune: --host \"%s\": expected an address such as 192.0.2.1 or "
+			  "2001:db8::1",
 			  text);
 		return CLI_USAGE;
 	}

@@ -152,14 +152,15 @@ static void skipped_print(const json_t *o)
  * that reports the number of suppressed lines, which replaces %u. */
 static void flow_name(const json_t *o, char buf[BURST_KIND])
 {
-	snprintf(buf, BURST_KIND, "%-8s %%u more flows %.8s, by %.32s: %.16s", "flow",
-		 text_of(o, "state"), text_of(o, "uplink"), text_of(o, "verdict"));
+	snprintf(buf, BURST_KIND, "%-8s %%u more flows by %.32s: %.8s, %.16s", "flow",
+		 text_of(o, "uplink"), text_of(o, "state"), text_of(o, "verdict"));
 }
 
 static void mismatch_name(const json_t *o, char buf[BURST_KIND])
 {
-	snprintf(buf, BURST_KIND, "%-8s %%u more mismatches: packets of %.24s left by %.16s: %.16s",
-		 "MISMATCH", text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
+	snprintf(buf, BURST_KIND,
+		 "%-8s %%u more mismatches: packets of %.24s left by %.16s (%.16s)", "MISMATCH",
+		 text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
 }
 
 /* Write the kind (burst.h) of an update of a mismatch to buf. waymarkd publishes a mismatch again
@@ -167,7 +168,7 @@ static void mismatch_name(const json_t *o, char buf[BURST_KIND])
 static void again_name(const json_t *o, char buf[BURST_KIND])
 {
 	snprintf(buf, BURST_KIND,
-		 "%-8s continues: packets of %.24s left by %.16s: %.16s (%%u updates)", "MISMATCH",
+		 "%-8s continues (%%u updates): packets of %.24s left by %.16s (%.16s)", "MISMATCH",
 		 text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
 }
 
@@ -185,7 +186,7 @@ static void deletion_name(const json_t *o, char buf[BURST_KIND])
 
 static void alert_name(const json_t *o, char buf[BURST_KIND])
 {
-	snprintf(buf, BURST_KIND, "%-8s %%u more: %.16s %.16s", "ALERT", text_of(o, "kind"),
+	snprintf(buf, BURST_KIND, "%-8s %%u more alerts: %.16s %.16s", "ALERT", text_of(o, "kind"),
 		 text_of(o, "reason"));
 }
 
