@@ -15,6 +15,7 @@
 #include "hostcheck/hostcheck_internal.h"
 #include "waymark/base/shell.h"
 #include "waymark/plan/fib.h"
+#include "waymark/plan/route_plan.h"
 
 #define LINE_SIZE 256
 
@@ -90,6 +91,30 @@ static const struct route_state *general_route(const struct netstate *s, const s
 			found = at;
 	}
 	return found && group_is_suppressed(s, r, found) ? NULL : found;
+}
+
+/* Return a route to a public destination that the rule selects in a table of another program, or
+ * NULL. Packets of pinned flows to that destination follow this route. */
+static const struct route_state *public_route(const struct netstate *s, const struct rule_state *r)
+{
+	for (size_t i = 0; r->table != RT_TABLE_MAIN && i < s->n_routes; i++) {
+		const struct route_state *at = &s->routes[i];
+
+		if (at->family == r->family && at->table == r->table && at->type != RTN_THROW &&
+		    !hostcheck_prefix_is_general(&at->dst) && prefix_is_public(&at->dst) &&
+		    (int32_t)at->dst.len > r->suppress_prefixlength &&
+		    !group_is_suppressed(s, r, at))
+			return at;
+	}
+	return NULL;
+}
+
+static const struct route_state *diverting_route(const struct netstate *s,
+						 const struct rule_state *r)
+{
+	const struct route_state *route = general_route(s, r);
+
+	return route ? route : public_route(s, r);
 }
 
 /* --- the order of rules -------------------------------------------------------------- */
@@ -193,7 +218,7 @@ static bool rule_diverts(const struct checking *k, const struct rule_state *r,
 		return true;
 	if (r->table == RT_TABLE_LOCAL || r->table == u->table)
 		return false;
-	route = general_route(k->s, r);
+	route = diverting_route(k->s, r);
 	return route && !(link && fib_route_leads_to(route, link->index));
 }
 
@@ -204,7 +229,9 @@ static enum match rule_harm(const struct checking *k, const struct rule_state *r
 
 	if (match == MATCH_NEVER || !comes_before(k, r, u) || is_for_another(k, r, u))
 		return MATCH_NEVER;
-	return rule_diverts(k, r, u) ? match : MATCH_NEVER;
+	if (!rule_diverts(k, r, u))
+		return MATCH_NEVER;
+	return r->action == FR_ACT_TO_TBL && !general_route(k->s, r) ? MATCH_SOME : match;
 }
 
 /* --- findings ---------------------------------------------------------------------------- */
@@ -301,7 +328,7 @@ static void target_format(const struct checking *k, const struct rule_state *r,
 static void harm_add(const struct checking *k, const struct rule_state *r, const struct harm *h)
 {
 	const struct route_state *route =
-		r->action == FR_ACT_TO_TBL ? general_route(k->s, r) : NULL;
+		r->action == FR_ACT_TO_TBL ? diverting_route(k->s, r) : NULL;
 	char line[LINE_SIZE], does[96];
 	bool is_all = h->worst == MATCH_ALL;
 

@@ -37,6 +37,13 @@ bool prefix_is_private(const struct prefix *p)
 	       (p->len >= 16 && ((b[0] == 192 && b[1] == 168) || (b[0] == 169 && b[1] == 254)));
 }
 
+bool prefix_is_public(const struct prefix *p)
+{
+	if (p->addr.family == AF_INET6)
+		return p->addr.bytes[0] >> 5 == 1;
+	return !prefix_is_private(p) && p->addr.bytes[0] != 127 && p->addr.bytes[0] < 224;
+}
+
 bool rule_is_foreign_lookup(const struct rule_state *r)
 {
 	return r->action == FR_ACT_TO_TBL && r->protocol != ROUTE_PROTOCOL_WAYMARK &&

@@ -92,6 +92,10 @@ at router ip -6 rule del iif lan lookup 77
 at router ip rule add pref 10 uidrange 5-6 ipproto tcp dport 443 lookup 77
 fix 'a rule by user and port' warning 'uidrange 5-6 ipproto 6 dport 443'
 at router ip rule del lookup 77
+at router ip route add 203.0.113.0/24 via 10.66.0.1 dev 'v$(id)' table 78
+at router ip rule add pref 10 lookup 78
+fix 'a rule for some destinations' warning 'priority 10 lookup 78'
+at router ip rule del lookup 78
 at router ip rule add pref 10 blackhole
 fix 'a rule that drops' error 'priority 10 blackhole'
 at router ip rule del blackhole

@@ -390,6 +390,34 @@ static void test_rules_that_take_some_pinned_flows(void **state)
 	assert_finding(FINDING_WARNING, "pinned to uplink wan2", "rule add");
 }
 
+/* Add a specific route to the table of a rule before ours. */
+static void check_specific(const char *dst)
+{
+	struct netstate *s = router_new(AF_INET);
+	struct rule_state rule = rule_of(1, 0, 0, 78), last = rule_of(32766, 0, 0, RT_TABLE_MAIN);
+	struct route_state *r;
+
+	route_add(s, AF_INET, 78, 3, 0);
+	r = &s->routes[s->n_routes - 1];
+	assert_int_equal(prefix_parse(&r->dst, dst), 0);
+	assert_non_null(netstate_add_rule(s, &rule));
+	assert_non_null(netstate_add_rule(s, &last));
+	check_router(s);
+}
+
+static void test_rules_that_take_some_destinations(void **state)
+{
+	(void)state;
+	check_specific("203.0.113.0/24");
+	assert_finding(FINDING_WARNING,
+		       "matching flows pinned to uplink wan1 and other uplinks leave by interface "
+		       "$(id) (table 78)",
+		       "ip -4 rule del priority 1 lookup 78");
+	/* A mesh VPN's network: no pinned flow goes there. */
+	check_specific("100.64.0.0/10");
+	assert_finding(FINDING_OK, "no ip rule of another program", NULL);
+}
+
 static void test_rules_that_harm_nothing(void **state)
 {
 	struct rule_state rules[] = {
@@ -1002,6 +1030,7 @@ int main(void)
 		TEST(test_strict_reverse_path_filters),
 		TEST(test_rules_that_take_all_pinned_flows),
 		TEST(test_rules_that_take_some_pinned_flows),
+		TEST(test_rules_that_take_some_destinations),
 		TEST(test_rules_that_harm_nothing),
 		TEST(test_rule_of_vrfs),
 		TEST(test_rules_with_marks_under_our_mask),

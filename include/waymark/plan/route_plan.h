@@ -169,5 +169,7 @@ void route_plan_print(const struct route_plan *p, const struct config *c, FILE *
  * depends on these rules, and on the routes of their tables to private networks. */
 bool rule_is_foreign_lookup(const struct rule_state *r);
 bool prefix_is_private(const struct prefix *p);
+/* Return whether a prefix is one of the internet. */
+bool prefix_is_public(const struct prefix *p);
 
 #endif
