@@ -2,10 +2,10 @@
 /*
  * health.h - judges uplinks by the share of their new flows that get an answer.
  *
- * If an uplink's counters look bad, the uplink becomes suspect. The caller then weighs the
- * suspect's flows by destination (weigh.h). The result confirms or rejects the suspicion. Pure:
- * time and counters are passed in. Must not know netfilter, nor what follows from a state
- * (decide.h).
+ * If an uplink's counters show too few answers, the uplink becomes suspect. The caller then counts
+ * which destinations answer the suspect's flows (weigh.h). This confirms or rejects the suspicion.
+ * Pure: time and counters are passed in. Must not know netfilter, nor how an unhealthy uplink is
+ * treated (decide.h).
  */
 #ifndef WAYMARK_HEALTH_HEALTH_H
 #define WAYMARK_HEALTH_HEALTH_H
@@ -31,7 +31,7 @@ const char *health_state_name(enum health_state s); /* "idle", "healthy", ... */
 /* One uplink's totals of new and answered flows. Only their increments between two samples
  * count. */
 struct health_counters {
-	bool is_known;
+	bool is_known; /* false: the slot has no uplink, or the uplink has no counters */
 	struct flow_counts flows[COUNTED_FAMILIES];
 };
 
@@ -43,8 +43,8 @@ void health_free(struct health *h);
 /* Forget the health of a slot, because another uplink has the slot now. */
 void health_forget(struct health *h, uint8_t slot);
 
-/* Set an uplink to idle and forget its samples, so that only flows that begin from now on count.
- * Its normal share of answers is kept. */
+/* Set an uplink to idle and forget its samples, so that only flows that begin from now on decide
+ * about its health. Its normal share of answers is not forgotten. */
 void health_retry(struct health *h, uint8_t slot, int64_t now_ms);
 
 /* Take the counters of all uplinks, by slot, and update the states. Call every HEALTH_SAMPLE_MS. A

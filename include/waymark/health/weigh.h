@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * weigh.h - judges whether unanswered flows show that an uplink is broken, by their destinations
- * and services. Not the uplink is broken if one server is dead, if a host inside scans addresses
- * that do not exist, or if one service (such as name resolution) is dead.
+ * weigh.h - judges whether unanswered flows show that an uplink is broken. Flows also get no
+ * answers if a server is dead, if a service such as name resolution is dead, or if a host inside
+ * scans addresses that do not exist.
  *
  * Destinations are counted, not flows. A destination that answered before and does not answer now
  * counts for more than one that never answered. If most of them were asked for the same service,
@@ -18,11 +18,11 @@
 #include "waymark/base/addr.h"
 
 /* Results of a weighing. A recent flow is one that began in the window of weigher_new(). Each
- * member is a number of destinations, except sources. */
+ * destination is counted once: as alive, lost or unknown. */
 struct weighing {
-	uint32_t alive;	  /* answered a recent flow */
-	uint32_t lost;	  /* answered only older flows; recent flows are unanswered */
-	uint32_t unknown; /* answered no flow; recent flows are unanswered */
+	uint32_t alive;	  /* destinations that answered a recent flow */
+	uint32_t lost;	  /* those that answered older flows, but no recent one */
+	uint32_t unknown; /* those that got recent flows and have never answered */
 	uint32_t sources; /* number of inside hosts that got no answer; for each lost or unknown
 			        * destination only the first such host is counted */
 	uint32_t unknown_fair; /* like `unknown`, but limited to a few destinations per inside host,
@@ -33,7 +33,7 @@ struct weighing {
 	uint32_t service_dead; /* lost and unknown destinations with flows for this service alone */
 	uint32_t other_lost;   /* lost destinations with unanswered flows for another service */
 	bool had_other;	       /* the uplink has got an answer from another service */
-	/* numbers of recent flows for the main service by other uplinks */
+			       /* number of recent flows for the main service by other uplinks */
 	uint32_t elsewhere_answered, elsewhere_unanswered;
 	uint32_t window_ms; /* length of the window */
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adopt.h - adopts flows that began before steering was active. A flow's addresses decide which
- * uplink the flow belongs to. Pure.
+ * adopt.h - finds the uplink of a flow that began before steering was active, so that the caller
+ * can mark ("adopt") the flow. Pure.
  *
- * Such a flow has no mark, and the uplink that it began on is not recorded anywhere. But its
- * outside address is often an address of one uplink. Then the flow can only continue by that
- * uplink. Another provider would drop its packets, and its peer would not recognize packets with
- * another source address. The outside address of a flow is
+ * Such a flow has no mark, and no record says which uplink it began on. But its outside address is
+ * often an address of one uplink. The flow can then continue only by this uplink: another provider
+ * would drop its packets, and its peer would not recognize packets with another source address. The
+ * outside address of a flow is
  *
  *   the address that it is translated to when it leaves (SNAT, masquerade),
  *   the source address, if this host itself sends the flow,
@@ -16,7 +16,7 @@
  * left as they are. An address is inside if it belongs to this host, if table main has a route to
  * it that uses no uplink, or if it is private and another program's table has such a route. An
  * address is outside if table main has a route to it by the flow's uplink, or only a default
- * route. An address that two uplinks have decides nothing.
+ *  route. If two uplinks have the same address, flows with this outside address are not adopted.
  */
 #ifndef WAYMARK_PLAN_ADOPT_H
 #define WAYMARK_PLAN_ADOPT_H
@@ -27,8 +27,8 @@
 
 struct adopt;
 
-/* Prepare to adopt flows. c and s are not used after the call. Return NULL with errno on
- * failure. */
+/* Prepare to adopt flows: read the addresses and routes in s. c and s are not used after the call.
+ * Return NULL with errno on failure. */
 struct adopt *adopt_new(const struct config *c, const struct netstate *s);
 void adopt_free(struct adopt *a);
 

@@ -30,21 +30,21 @@ struct fib_answer {
 	/* the route that this rule found; NULL: no rule decides, or the action of the rule refuses
 	 * the packet */
 	const struct route_state *route;
-	/* false: an earlier rule has selectors that the query does not cover, and may match the
-	 * packet */
+	/* false: before `rule` there are rules that might match the packet; their selectors test
+	 * something that the query does not contain */
 	bool is_sure;
-	/* the first of these rules whose table has a route for the packet, and that route; NULL:
-	 * none */
+	/* the first rule that might match and whose table has a route for the packet, and this
+	 * route; NULL: none */
 	const struct rule_state *possible_rule;
 	const struct route_state *possible_route;
-	/* another program's goto rule that was followed; NULL: none */
+	/* another program's goto rule that the packet followed; NULL: none */
 	const struct rule_state *jump;
 };
 void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_answer *a);
 
-/* Return the route of a table for an address, or NULL. A longer prefix is preferred, then a lower
- * metric. Also return NULL if the prefix length of the route found is at most 'suppress' (-1:
- * accept any length). Routes with a source prefix are ignored. */
+/* Return the route of a table for an address: the one with the longest prefix and, among these,
+ * with the lowest metric. Return NULL if there is none, or if its prefix length is at most
+ * `suppress` (-1: every length is accepted). Routes with a source prefix are ignored. */
 const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t table, uint8_t family,
 					   const struct addr *dst, int32_t suppress);
 
@@ -59,10 +59,10 @@ bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex);
 /* Return why packets with the mark of uplink u do not leave by u in this snapshot:
  * REASON_UPLINK_DOWN, REASON_RULE_MISSING (no rule for the mark), REASON_RULE_BEFORE (another
  * process's rule matches first, or skips the rule of the mark), REASON_ROUTE_SPECIFIC (a route
- * other than a default route leads elsewhere), REASON_ROUTE_MISSING (the uplink's table has no route
- * by the uplink). If the packets do leave by u, return REASON_UNEXPLAINED; but if an earlier rule
- * may match (is_sure) and leads elsewhere, return REASON_RULE_BEFORE with that rule as the answer.
- * If 'answer' is not NULL, set *answer to the result of the look-up. */
+ * other than a default route leads elsewhere), REASON_ROUTE_MISSING (the uplink's table has no
+ * route by the uplink). If the packets do leave by u in the snapshot, return REASON_UNEXPLAINED.
+ * But if `possible_rule` leads elsewhere, return REASON_RULE_BEFORE with this rule as the answer's
+ * `rule`. If `answer` is not NULL, set *answer to the result of the look-up. */
 enum reason fib_diagnose(const struct netstate *s, const struct config *c,
 			 const struct uplink_config *u, const struct fib_query *q,
 			 struct fib_answer *answer);

@@ -21,11 +21,11 @@
 
 #define NEXTHOPS_MAX	       64
 
-/* Limit of alternative names (ip link property add altname) per interface. Only names shorter than
- * IFNAMSIZ are kept, because longer names are not allowed in the configuration. */
+/* Maximum number of alternative names (ip link property add altname) per interface in a snapshot.
+ * Names of IFNAMSIZ or more characters are skipped, because the configuration cannot name them. */
 #define ALTNAMES_MAX 4
 
-/* Size limit of a route's attributes that are kept in the kernel's format. */
+/* Maximum size of route_state.extra. */
 #define ROUTE_EXTRA_MAX 1024
 
 struct link_state {
@@ -47,7 +47,7 @@ struct addr_state {
 	/* the address of the other end of a point-to-point address; otherwise none */
 	struct addr peer;
 	bool is_link_local;
-	/* deprecated, tentative or temporary; such an address is not chosen as a source */
+	/* deprecated, tentative or temporary; Waymark does not use such an address as a source */
 	bool is_deprecated;
 };
 
@@ -81,11 +81,11 @@ struct route_state {
 /* Members of a rule that are rarely used. Most are selectors that our own rules never have. They
  * are kept so that foreign rules can be printed and compared. */
 struct rule_extra {
-	bool is_l3mdev; /* the table is that of the packet's VRF (l3mdev) */
+	bool is_l3mdev; /* the rule looks up the table of the packet's VRF (l3mdev) */
 	bool has_uids, has_suppress_ifgroup;
-	uint8_t tos, ip_proto; /* 0: any */
-	uint16_t sports[2], dports[2];
-	uint32_t uids[2];
+	uint8_t tos, ip_proto;	       /* 0: any */
+	uint16_t sports[2], dports[2]; /* first and last port; 0: any */
+	uint32_t uids[2];	       /* first and last user; valid if has_uids */
 	uint32_t suppress_ifgroup;
 	uint32_t target; /* FR_ACT_GOTO: the priority of the rule to jump to */
 	uint64_t tun_id;
@@ -101,9 +101,9 @@ struct rule_state {
 	struct prefix src, dst;	 /* len 0: any */
 	char iifname[IFNAMSIZ], oifname[IFNAMSIZ];
 	int32_t suppress_prefixlength; /* -1: the rule suppresses no routes by prefix length */
-	bool is_inverted;
-	bool has_other; /* extra has a selector (uid, ports, tos, ...) that a look-up in a snapshot
-			 * ignores */
+	bool is_inverted;	       /* "not": the rule matches if its selectors do not match */
+	bool has_other; /* the rule has a selector besides those above (uid, ports, tos, ...); most
+			   * are in `extra` */
 	struct rule_extra extra;
 };
 

@@ -9,8 +9,8 @@
 #include "waymark/config/config.h"
 #include "waymark/plan/netstate.h"
 
-/* Limit of default routes per uplink and family: one for any source and, in IPv6, one for each
- * source prefix. */
+/* Maximum number of default routes per uplink and family. One is for any source. In IPv6 the others
+ * are for one source prefix each. */
 #define LEARNT_MAX	 3
 #define LEARNT_EXTRA_MAX 160
 
@@ -27,11 +27,11 @@ struct learnt_default {
 };
 
 /* The uplinks' default routes in table main, by slot; [0] IPv4, [1] IPv6. If balance is "main", our
- * own route may have displaced these routes in table main. In that case this struct keeps the
- * routes that were seen last. */
+ * own default route takes the place of these routes in table main. This struct then still has them
+ * as they were seen last. */
 struct learnt_gateways {
 	struct learnt_default defaults[UPLINKS_MAX][2][LEARNT_MAX];
-	uint8_t n[UPLINKS_MAX][2];	  /* number of defaults; the one for any source is first */
+	uint8_t n[UPLINKS_MAX][2]; /* number of `defaults`; the one for any source is first */
 	bool is_released[UPLINKS_MAX][2]; /* the uplink has been down for so long that its flows may
 					   * use other uplinks (steering_release.c) */
 };
@@ -69,26 +69,26 @@ enum uplink_trouble {
 const char *uplink_trouble_text(enum uplink_trouble t); /* such as "no address" */
 
 /* The interface group that the uplinks' interfaces are put into. It has the number of our routes'
- * protocol. */
+ *  protocol. */
 #define LINK_GROUP_WAYMARK ROUTE_PROTOCOL_WAYMARK
 
 /* Priorities of our ip rules, relative to rule-priority. Two jumps skip rules. Unmarked packets of
  * this host skip the rules for marks. Unmarked forwarded packets skip all rules. */
 enum {
 	RULES_SKIP_UNMARKED, /* fwmark 0/MASK goto RULES_SKIP_FORWARDED */
-	RULES_LOCAL,	     /* local destinations, before any mark */
+	RULES_LOCAL,	     /* routes to local destinations precede those of an uplink */
 	RULES_MARKS,	     /* mark of an uplink: its table; one priority for each uplink */
-	/* not iif lo goto RULES_END; the priority of this rule and of each later rule is its number
-	 * here plus the number of uplinks less one */
+	/* not iif lo goto RULES_END. RULES_MARKS takes one priority per uplink, so from here on the
+	 * priority of a rule is its number here, plus the number of uplinks, minus one. */
 	RULES_SKIP_FORWARDED,
-	RULES_BOUND_LOCAL,   /* from ADDRESS, local destinations */
+	RULES_BOUND_LOCAL,   /* from ADDRESS: routes to local destinations first */
 	RULES_BOUND,	     /* from ADDRESS or oif INTERFACE: table of the uplink */
-	RULES_BOUND_REFUSED, /* from ADDRESS unreachable */
+	RULES_BOUND_REFUSED, /* from ADDRESS: unreachable, if that table has no route */
 	RULES_END,	     /* nop */
 };
-/* Priority of the rules of the balanced route. These rules come after all foreign rules and before
- * the rule of table main, where only one priority is free. Therefore they share this priority. The
- * kernel keeps rules with one priority in the order in which they were added. */
+/* Priority of the rules of the balanced route. They must come after all foreign rules, but before
+ * the rule of table main. Only one priority is free there, so they share it. The kernel keeps rules
+ * of the same priority in the order in which they were added. */
 #define RULE_PRIORITY_BALANCE CONFIG_RULE_PRIORITY_BALANCE
 _Static_assert(CONFIG_RULES_BESIDE == RULES_END, "config.h counts the rules");
 
@@ -119,10 +119,10 @@ struct route_plan {
 	uint32_t link_group; /* group to put the uplinks' interfaces into; 0: no group is needed */
 };
 
-/* Update *learnt from the foreign default routes of table main in s (from DHCP, router
- * advertisements, ppp, static routes, routing daemons). If an uplink has no such route, its learnt
- * routes are forgotten. But if balance is "main", its learnt routes are kept. If it has no learnt
- * routes to keep, our own default routes in the uplink's table are used. */
+/* Set *learnt to the foreign default routes of table main in s (from DHCP, router advertisements,
+ * ppp, static routes, routing daemons). If an uplink has no such route, forget its learnt routes.
+ * But if balance is "main", our own route might have displaced them: keep those whose gateway is
+ * still possible or, if none is left, take our own default routes in the uplink's table. */
 void learnt_gateways_update(struct learnt_gateways *learnt, const struct config *c,
 			    const struct netstate *s);
 /* Return the uplink's default route for any source. If it has none, return its first default route
@@ -138,20 +138,19 @@ bool gateway_is_link_local(const struct addr *a);
 bool gateway_is_connected(const struct netstate *s, uint32_t ifindex, const struct addr *a);
 
 /* Return the plan of what should be installed now. In mode audit the plan contains no routes and no
- * rules. 'decisions' may be NULL, which means no decisions. Return NULL with errno on failure. The
- * caller frees the plan with route_plan_free(). */
+ * rules. If `decisions` is NULL, nothing was decided about any uplink. Return NULL with errno on
+ * failure. The caller frees the plan with route_plan_free(). */
 struct route_plan *route_plan_new(const struct config *c, const struct netstate *s,
 				  const struct learnt_gateways *learnt,
 				  const struct uplink_decisions *decisions);
 void route_plan_free(struct route_plan *p);
 
-/* The changes that lead from the snapshot s to the plan. 'remove' has our routes and rules that are
- * not planned. 'add' has the planned routes and rules that are missing. 'displaced' has the foreign
+/* The changes that lead from the snapshot s to the plan. `remove` has our routes and rules that are
+ * not planned. `add` has the planned routes and rules that are missing. `displaced` has the foreign
  * routes in the place of a planned route (see route_is_same_place()), such as the default route of
- * table main. IPv4 allows several routes in one place. If a foreign route precedes our route in a
- * place, the foreign route is in 'displaced' and the planned route is in 'add'. If our route is not
- * as planned, it is in 'remove' as well. All elements are copies. route_diff_new() returns NULL
- * with errno on failure. */
+ * table main. IPv4 allows several routes in one place, and the first one is in use. If the first is
+ * foreign, our route is therefore in `add` even if it is installed behind it. All elements are
+ * copies. route_diff_new() returns NULL with errno on failure. */
 struct route_diff {
 	struct netstate *remove;
 	struct netstate *add;
@@ -165,8 +164,9 @@ bool route_diff_is_empty(const struct route_diff *d);
  * no default route. */
 void route_plan_print(const struct route_plan *p, const struct config *c, FILE *out);
 
-/* Return whether another program's rule looks up a table that is none of the kernel's. The plan
- * depends on these rules, and on the routes of their tables to private networks. */
+/* Return whether r belongs to another program and looks up a table other than local, main and
+ * default. The plan depends on such rules, and on the routes to private networks in their
+ * tables. */
 bool rule_is_foreign_lookup(const struct rule_state *r);
 bool prefix_is_private(const struct prefix *p);
 /* Return whether a prefix is one of the internet. */

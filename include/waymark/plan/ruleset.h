@@ -19,11 +19,11 @@
 #define PREFIX_TRANSIT	 "waymark transit "
 #define PREFIX_FLOWLESS	 "waymark flowless "
 
-/* The comment of a rule with a counter begins with one of these words. The word says what the
- * counter counts. The second word is the mark of the uplink that the packets leave or arrive by
- * ("out 0x2"). Each packet that leaves by an uplink is counted by exactly one rule of the first
- * three kinds. The other kinds count the first packets and first replies of flows from inside, per
- * family. */
+/* A rule with a counter has an nftables comment of two words, such as "out 0x2". The first word
+ * says what is counted and is one of those below. The second word is the mark of the uplink by
+ * which the packets leave or arrive. Each packet that leaves by an uplink is counted by exactly one
+ * rule of the first three kinds. The other kinds count the first packets ("started") and the first
+ * replies ("answered") of flows from inside, per family. */
 #define RULESET_COUNT_OUT "out" /* packets of flows */
 /* packets without a flow: notrack, or refused by conntrack */
 #define RULESET_COUNT_UNTRACKED	 "untracked"
@@ -34,14 +34,14 @@
 #define RULESET_COUNT_ANSWERED6	 "answered6"
 
 /* The conntrack events to receive: NEW, RELATED, DESTROY, MARK, LABEL of enum ip_conntrack_events
- * (linux/netfilter/nf_conntrack_common.h), that is 0x487 (1159). The mask is written as an
- * expression with this value. nftables 1.0.6 would list a plain number as words that it cannot
- * read, so a saved ruleset could not be loaded. */
+ * (linux/netfilter/nf_conntrack_common.h), that is 0x487 (1159). Not written as a plain number, but
+ * as an expression with this value: nftables 1.0.6 lists a plain number as words that it cannot
+ * read again, so that a saved ruleset could not be loaded. */
 #define RULESET_EVENT_MASK "numgen inc mod 1 offset 1159"
 
 /* Return the table as malloc'd text, or NULL with errno. The text is one transaction that replaces
- * an existing table ("add table; delete table; table {...}"). is_minimal_events: the rules set the
- * ct event mask. */
+ * an existing table ("add table; delete table; table {...}"). If is_minimal_events is set, its
+ * rules set the ct event mask (RULESET_EVENT_MASK). */
 char *ruleset_render(const struct config *c, bool is_minimal_events);
 
 #endif

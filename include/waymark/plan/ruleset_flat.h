@@ -9,9 +9,9 @@
 #define RULESET_STAND_IN "waymark_stand_in"
 
 /* Convert the text of ruleset_render() to commands without "table { ... }", because nftables 1.0.6
- * refuses this syntax for a table with flags. The table must exist. 'former' is the table's current
- * listing (NULL: the table is empty). The first commands delete the contents of this listing.
- * Return malloc'd text, or NULL with errno. */
+ * refuses this syntax for a table with flags. The commands replace the contents of an existing
+ * table. `former` is the table's current listing, whose contents the first commands delete; NULL:
+ * the table is empty. Return malloc'd text, or NULL with errno. */
 char *ruleset_flatten(const char *text, const char *former);
 /* Return a malloc'd copy of 'text' in which the table is named RULESET_STAND_IN, or NULL with
  * errno. */

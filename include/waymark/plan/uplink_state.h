@@ -10,8 +10,9 @@
 #include "waymark/plan/netstate.h"
 #include "waymark/plan/route_plan.h"
 
-/* Return "up", "down", "drain", "missing", "no-address" or "no-gateway". An uplink that works in
- * one family is up. If plan is NULL or lacks the uplink, only the link and its addresses decide. */
+/* Return "up", "down", "drain", "missing", "no-address" or "no-gateway". An uplink is up if it
+ * works in one family. If `plan` is NULL or lacks the uplink, derive the state from the interface
+ * and its addresses alone. */
 const char *uplink_state(const struct uplink_config *u, const struct route_plan *plan,
 			 const struct netstate *s);
 
