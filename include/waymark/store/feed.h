@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * feed.h - the history as a feed for other systems. The feed has the rows that changed after a
- * position, in the order in which they changed.
+ * feed.h - reads the history for export to other systems. A reader asks for the rows that changed
+ * after a position, and gets them in the order in which they changed.
  *
  * Read-only. Each call is one short read transaction. The callback runs inside the transaction and
- * must not block. SQL statements, the DDL of export targets and encodings are all derived from one
- * description of the tables and their columns (feed_tables).
+ * must not block. feed_tables describes the tables and their columns. From this description, the
+ * exporter derives its SQL statements, the tables that it creates in its targets, and its
+ * encodings.
  */
 #ifndef WAYMARK_STORE_FEED_H
 #define WAYMARK_STORE_FEED_H
@@ -22,7 +23,7 @@ enum feed_kind {
 	FEED_NUMBER16,
 	FEED_REAL,
 	FEED_TEXT,
-	FEED_WORD, /* text with few different values */
+	FEED_WORD, /* text of a column that has few different values */
 	FEED_ADDRESS,
 	/* a time in ms; the view has two columns for it: NAME_ms (integer) and NAME (text) */
 	FEED_TIME,
@@ -53,11 +54,12 @@ struct feed_table {
 	const struct feed_column *columns; /* the first column is the id */
 	size_t n_columns;
 	bool is_urgent; /* rows are rare and should be exported without delay */
-	/* name of a time column whose value never changes; targets partition by it */
+	/* name of a time column whose value never changes; export targets partition the table by
+	 * the day of this time */
 	const char *day;
 	/* name of the time column that the exporter takes as the time of the row */
 	const char *time;
-	const char *text; /* what the table holds, in one phrase */
+	const char *text; /* what the table contains, in one phrase for people */
 };
 extern const struct feed_table feed_tables[FEED_TABLES];
 
@@ -74,9 +76,11 @@ struct feed_row {
 	int64_t id;
 	int64_t version;		 /* grows with each change of the row */
 	const struct feed_value *values; /* one per column; NULL: the row has been deleted */
-	/* true: retention has deleted the changes up to this position, and id is 0. Then pruned is
-	 * how many changes of the table it has deleted since the history began; -1: unknown. */
+	/* true: this is not a row, but the note that retention has deleted the changes up to
+	 * `position`. id is 0 and values is NULL. */
 	bool is_pruned;
+	/* valid if is_pruned is true: how many changes of this table retention has deleted since
+	 * the history began; -1: unknown */
 	int64_t pruned;
 };
 
@@ -92,40 +96,44 @@ void feed_close(struct feed *f);
 /* Return the identifier of this database, which no other database has. */
 const char *feed_history(const struct feed *f);
 
-/* Return whether the path still names the open file. */
+/* Return whether the file at the path is still the file that feed_open() opened. It is not after
+ * waymarkd has created a new history. */
 bool feed_is_current(const struct feed *f);
 
-/* The range of changes that the history holds. Changes of all tables are numbered together, from 1.
- * A position is the number of the last change that the reader has processed. */
+/* The range of changes that the history contains. Here, the changes of all tables are numbered
+ * together, from 1 (in changes.h from 0). A position is the number of the last change that the
+ * reader has processed. */
 struct feed_span {
-	int64_t first, last;	     /* the oldest and the newest change; first > last: none */
-	int64_t tables[FEED_TABLES]; /* number of the last change of each table; 0: unknown */
+	/* numbers of the oldest and the newest change; first > last: the history has no change */
+	int64_t first, last;
+	int64_t tables[FEED_TABLES]; /* number of the last change of each table; 0: none found */
 };
 /* Fill in *out. Return 0 or -errno. */
 int feed_span(struct feed *f, struct feed_span *out);
 
-/* Count the changes of a table up to a position since the history began. Set *count to -1 if
- * retention has deleted later ones or did not count those that it deleted. Return 0 or -errno. */
+/* Set *count to the number of changes of a table from the beginning of the history to `position`.
+ * Deleted changes count, too. If retention has deleted changes after `position`, or has not counted
+ * all changes that it deleted, set *count to -1. Return 0 or -errno. */
 int feed_ordinal(struct feed *f, enum feed_table_id table, int64_t position, int64_t *count);
 
-/* Count the changes of a table after a position. Return 0 or -errno. */
+/* Set *count to the number of changes of a table after the position `after`. Return 0 or -errno. */
 int feed_pending(struct feed *f, enum feed_table_id table, int64_t after, int64_t *count);
 
-/* Call fn for the changes of a table after the position 'after', but for at most 'limit' changes. If
- * retention has deleted changes after that position, first call fn once with is_pruned. Return 0,
- * the result of fn, or -errno; -EBADMSG if the history is damaged. */
+/* Call fn for the changes of a table after the position `after`, but for at most `limit` changes.
+ * If retention has deleted changes after this position, first call fn once with a feed_row whose
+ * is_pruned is true. Return 0, the result of fn, or -errno; -EBADMSG if the history is damaged. */
 int feed_read(struct feed *f, enum feed_table_id table, int64_t after, unsigned limit,
 	      feed_row_fn *fn, void *data);
 
 /* Call fn for the live flows that have an id above after_id and began before before_ms, in the
- * order of ids, but for at most 'limit' flows. A later change of such a flow has a higher version
- * than the row that fn gets here. Return 0, the result of fn, or -errno. */
+ * order of ids, but for at most `limit` flows. When such a flow ends, feed_read() reads it with a
+ * higher version than the row has here. Return 0, the result of fn, or -errno. */
 int feed_read_live(struct feed *f, int64_t after_id, int64_t before_ms, unsigned limit,
 		   feed_row_fn *fn, void *data);
 
-/* Set *position so that feed_read() begins with the first change that was committed at or after
- * since_ms. If there is no such change, set *position to the newest position. Return 0 or
- * -errno. */
+/* Find where to start reading: set *position so that feed_read() begins with the first change that
+ * was committed at or after since_ms. If no such change exists, set *position to the position of
+ * the newest change. Return 0 or -errno. */
 int feed_find(struct feed *f, int64_t since_ms, int64_t *position);
 
 /* What a heartbeat reports about the history. */

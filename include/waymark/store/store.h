@@ -19,27 +19,28 @@
 struct store;
 
 /* Open or create the database, take the lock that only one daemon can hold, and migrate an older
- * schema. On failure change nothing, print one line to errors, and return NULL with errno: EBUSY
- * (locked by another daemon), EPROTO (not a history of Waymark, or a newer one), EACCES, ... */
+ * schema. On failure change nothing, print one line to `errors`, and return NULL with errno: EBUSY
+ * (locked by another daemon), EPROTO (not a history of Waymark, or its schema is newer than this
+ * program's), EACCES, ... */
 struct store *store_open(const char *path, FILE *errors);
 
-/* Like store_open(), but for a daemon, which must steer even without a history. If SQLite finds our
- * database damaged, rename the database, print one line to errors, and create a new database. The
- * writer then records a gap and counts a renewal. If the disk is full, is read-only or reports an
- * error, print one line to errors and open the database for reading only. If the database cannot be
- * opened for reading, open an empty database in memory. In both cases the writer opens the database
- * for writing later. */
+/* Like store_open(), but do not fail if the database is damaged or the disk cannot be written,
+ * because a daemon must steer even without a history. If SQLite finds our database damaged, rename
+ * it, print one line to `errors`, and create a new database; the writer then records a gap and
+ * counts a renewal. If the disk is full, is read-only or reports an error, print one line to
+ * `errors` and open the database for reading only or, if that fails, an empty database in memory;
+ * the writer opens the real database when the disk can be written again. */
 struct store *store_open_or_renew(const char *path, FILE *errors);
 
 /* Commit, checkpoint the write-ahead log and close. NULL is allowed. */
 void store_close(struct store *st);
 
-/* Return the highest id in use. The audit gives higher ids to new records. */
+/* Return the highest id that the history has used. The audit gives higher ids to new records. */
 int64_t store_last_flow_id(const struct store *st);
 int64_t store_last_mismatch_id(const struct store *st);
 int64_t store_last_gap_id(const struct store *st);
 
-/* Return when the previous daemon committed last or stopped, in ms; 0: no daemon has run. Set
+/* Return when the previous daemon last recorded that it was alive, in ms; 0: no daemon has run. Set
  * *was_clean to whether that daemon stopped regularly. */
 int64_t store_last_alive_ms(const struct store *st, bool *was_clean);
 
@@ -67,8 +68,8 @@ typedef void store_usage_fn(void *data, int64_t time_ms, uint64_t bytes);
 int store_each_usage(struct store *st, const char *uplink, int64_t since_ms, store_usage_fn *fn,
 		     void *data);
 
-/* Find the last alert of a kind about an uplink. Set time, state and reason of *out to those of
- * this alert. If there is no such alert, set time_ms to 0. Return 0 or -errno. */
+/* Find the last alert that has this kind and these uplinks in the history. Copy its time, state and
+ * reason to *out. If no such alert exists, set out->time_ms to 0. Return 0 or -errno. */
 int store_last_alert(struct store *st, const char *kind, const char *uplinks,
 		     struct alert_record *out);
 
@@ -77,37 +78,39 @@ int store_last_alert(struct store *st, const char *kind, const char *uplinks,
 struct writer;
 
 struct writer_stats {
-	/* records accepted, records written, transactions committed */
+	/* numbers of records put into the queue, of records written, and of transactions
+	 * committed */
 	uint64_t queued, written, batches;
-	uint64_t dropped; /* records refused because the queue was full */
-	/* records that SQLite refused, although the rest of their batch was written */
+	uint64_t dropped; /* number of records that did not fit into the queue */
+	/* number of records that SQLite refused, although the rest of their batch was written */
 	uint64_t failed;
-	uint32_t depth, depth_max, capacity;
+	uint32_t depth, depth_max, capacity; /* of the queue, in flows */
 	int64_t last_commit_ms;
 	/* p50 and p99 of the time between an event and the commit of its row, for the rows of the
 	 * last minute; -1: no row */
 	int64_t p50_ms, p99_ms;
-	/* time between an event and the commit of its row, for all rows since the start */
+	/* the same time, for all rows since the start */
 	struct delays delays;
 	int64_t database_bytes;
-	int last_error; /* SQLite's result code; 0: no error */
+	int last_error; /* SQLite's result code of the last attempt to write; 0: it succeeded */
 	char last_error_text[128];
-	uint64_t failures;	    /* attempts to write that failed */
-	int failure, failure_errno; /* SQLite's result code and errno of the last failed attempt */
+	uint64_t failures; /* number of attempts to write that failed */
+	/* SQLite's result code and errno of the last attempt that failed; kept after a success */
+	int failure, failure_errno;
 	/* CLOCK_MONOTONIC time at which the current step began; 0: no step is running */
 	int64_t busy_since_ms;
 	char refusal[96];	     /* why SQLite refused the newest failed record */
-	uint64_t renewals;	     /* databases or logs created because the old one was lost */
+	uint64_t renewals;	     /* number of databases or logs created to replace lost ones */
 	char renewal_reason[16];     /* "damaged", "moved" */
 	char renewal_text[128];	     /* what happened to the lost database */
 	const char *renewal_created; /* "database", "log" */
 };
 
-/* Why the history cannot be written: reason in a word or two, cause in a sentence. */
+/* Why the history cannot be written: `reason` is one or two words, `cause` a phrase for people. */
 struct store_failure {
 	const char *reason, *cause;
 };
-/* Return reason and cause for SQLite's result code and errno. */
+/* Translate SQLite's result code and the errno of a failed write. */
 struct store_failure store_failure_of(int code, int system_errno);
 /* Return why the writer makes no progress. Return NULL if the writer makes progress, or if the
  * cause is not known yet. steady_ms is the current CLOCK_MONOTONIC time. */
@@ -151,19 +154,18 @@ void writer_stats(struct writer *w, struct writer_stats *out);
  * It works between batches, in steps that do not stall writing. It never deletes live flows. */
 void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes);
 
-/* Cut the addresses of flows that ended more than a day ago to their first ipv4_bits or ipv6_bits
- * bits. The writer thread does this in steps, like retention. is_on false: stop cutting addresses.
- * The cut is not logged as a change, so an exporter that has shipped a flow does not ship it
+/* If is_on is true, cut the addresses of flows that ended more than a day ago to their first
+ * ipv4_bits or ipv6_bits bits; if false, stop doing so. The writer thread does this in steps, like
+ * retention. The cut is not in the log of changes, so that an exporter does not ship the flow
  * again. */
 void writer_set_anonymize(struct writer *w, bool is_on, uint8_t ipv4_bits, uint8_t ipv6_bits);
 
-/* Apply retention now, because an administrator asks for it. Trust the clock even if the clock has
- * just jumped. (Otherwise, retention trusts a clock that has jumped only after a while, see
- * src/store/write/age_clock.h.) */
+/* Apply retention now, at the request of an administrator, even if the clock has just jumped. (The
+ * periodic retention waits for a while after a jump, see src/store/write/age_clock.h.) */
 void writer_prune(struct writer *w);
 
 /* Delete all data about a host: its ended flows, mismatches, sums and alerts. Return 0, or -EBUSY
- * while another host is being deleted. */
+ * if the writer is still deleting the data of another host. */
 int writer_forget(struct writer *w, const struct addr *host);
 
 /* Return whether the writer has finished all deletions that writer_set_retention(), writer_prune()

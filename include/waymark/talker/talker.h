@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * talker.h - the talker: the process that talks to the outside for waymarkd. It runs as the alert
- * user without any capability, and handles alert and check programs, the webhook, and scrapes over
- * HTTP.
+ * user without any capability. It runs alert and check programs, sends alerts to the webhook, and
+ * answers scrapes over HTTP.
  *
- * waymarkd starts the talker before it opens anything, and never waits for it. If the channel is
- * full or the talker is dead, waymarkd sends the message again later or counts it as not delivered.
- * The talker consists of a spawner and its child, the worker. The spawner restarts a worker that
- * dies; a spawner that dies is not restarted.
+ * waymarkd starts the talker before it opens any file or socket, and never waits for it. If the
+ * channel to the talker is full or the talker is dead, waymarkd sends the message again later or
+ * counts it as not delivered. The talker consists of a spawner and its child, the worker. If the
+ * worker dies, the spawner starts another one. A spawner that dies is not replaced.
  */
 #ifndef WAYMARK_TALKER_TALKER_H
 #define WAYMARK_TALKER_TALKER_H
@@ -20,17 +20,17 @@
 
 struct talker;
 
-/* The user that the talker becomes. If name is NULL, or if this process is not root, the talker
- * keeps the user of this process. */
+/* The user that the talker runs as. If `name` is NULL, or if this process is not root, the talker
+ * runs as the user of this process. */
 struct talker_user {
 	const char *name;
-	bool is_changed; /* set by talker_start: the talker runs as another user */
+	bool is_changed; /* set by talker_start(): whether the talker runs as another user */
 };
 
-/* Fork the talker. Call this while the process has a single thread and no open fd that the talker
- * must not inherit. Return NULL with errno on failure: ENOENT if the user does not exist. */
+/* Fork the talker. Call this before the process starts a thread or opens an fd that the talker must
+ * not inherit. On failure return NULL with errno; ENOENT: the user does not exist. */
 struct talker *talker_start(struct talker_user *user);
-/* Give running and waiting alert programs a few seconds, then end the talker. */
+/* Wait at most a few seconds for running and queued alert programs, then end the talker. */
 void talker_stop(struct talker *t);
 /* Stop and free the talker. NULL is allowed. */
 void talker_free(struct talker *t);
@@ -42,17 +42,17 @@ enum talker_state {
 	TALKER_GONE,   /* the spawner died; no worker will be started */
 };
 
-/* Callbacks. talker_process and talker_tick call them. */
+/* Callbacks. talker_process() and talker_tick() call them. */
 struct talker_events {
 	void *data;
-	/* Return the text of the metrics, malloc'd, or NULL. */
+	/* A scrape needs the metrics: return their text, malloc'd, or NULL. */
 	char *(*page)(void *data);
-	/* Take the result of the check with this number: "good", "bad", or why the check did not
-	 * run. */
+	/* The check that talker_check() started with this number has ended. The result is "good",
+	 * "bad", or the reason why the program did not run. */
 	void (*checked)(void *data, int64_t number, const char *result);
-	/* Take a line that a program wrote. */
+	/* A program wrote this line. */
 	void (*output)(void *data, const char *line);
-	/* Note the talker's new state and why it changed. */
+	/* The talker's state has changed to `state`; `why` is the reason, for people. */
 	void (*changed)(void *data, enum talker_state state, const char *why);
 };
 void talker_set_events(struct talker *t, const struct talker_events *events);
@@ -67,18 +67,19 @@ void talker_tick(struct talker *t, int64_t now_ms);
  * keep the previous listener. */
 int talker_listen(struct talker *t, const struct addr *addr, uint16_t port);
 
-/* Start a check program. The result is reported later to checked() with this number. Return 0 or
- * -errno. */
+/* Start the check program at `path`, with a time limit of limit_ms. Its result is passed to
+ * checked() later, together with `number`. Return 0 or -errno. */
 int talker_check(struct talker *t, int64_t number, const char *path, char *const *environment,
 		 uint32_t limit_ms);
-/* Return a number that grows whenever the worker is replaced. Checks that a former worker ran give
- * no result. */
+/* Return a number that grows when a worker is replaced. A check that is running at that moment
+ * never gets a result. */
 uint32_t talker_generation(const struct talker *t);
 /* Return how many times a worker that died was replaced. */
 uint64_t talker_restarts(const struct talker *t);
 
-/* These sinks hand alerts to the talker. They replace the sinks that deliver from this process. The
- * data argument of their open() is the talker. The list ends with NULL. */
+/* Sinks that pass alerts to the talker. Give this list to alerter_new_with(), with the talker as
+ * `data`; they replace the sinks that would deliver alerts from this process. The list ends with
+ * NULL. */
 extern const struct sink *const talker_sinks[];
 
 #endif
