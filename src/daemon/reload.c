@@ -92,7 +92,8 @@ void reload_retention(struct daemon *d)
 	char age[UNITS_STRLEN];
 
 	if (config_is_retention_short(d->config))
-		log_warning("retention is %s: flows are deleted less than a day after they ended",
+		log_warning("retention is %s: flows are removed from the history less than a day "
+			    "after they ended",
 			    duration_format((int64_t)d->config->retention_s * 1000, age));
 	writer_set_retention(d->writer, d->config->retention_s, d->config->max_size_bytes);
 	writer_set_anonymize(d->writer, d->config->anonymize.is_on, d->config->anonymize.ipv4_bits,

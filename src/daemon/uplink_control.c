@@ -52,7 +52,7 @@ static void order_read(struct daemon *d, const char *line)
 	if (!strcmp(o.process, "-"))
 		o.process[0] = '\0';
 	d->uplink_control->orders[u->slot] = o;
-	log_notice("uplink %s: %s (decided before this start by %s)", u->name, word,
+	log_notice("uplink %s: %s, decided by %s before waymarkd started", u->name, word,
 		   o.user[0] ? o.user : "an operator");
 }
 
@@ -63,7 +63,8 @@ static void orders_read(struct daemon *d)
 
 	if (!file) {
 		if (errno != ENOENT)
-			log_err("cannot read %s: %s; operators' decisions are lost",
+			log_err("cannot read %s: %s (earlier decisions of operators are not "
+				"applied)",
 				d->uplink_control->path, strerror(errno));
 		return;
 	}

@@ -57,7 +57,8 @@ static void retention_checked(const struct config *c, struct findings *f)
 	if (!config_is_retention_short(c))
 		return;
 	findings_add(f, FINDING_WARNING,
-		     "retention is %s: flows are deleted less than a day after they ended",
+		     "retention is %s: flows are removed from the history less than a day after "
+		     "they ended",
 		     duration_format((int64_t)c->retention_s * 1000, age));
 	findings_fix(f, "set retention = \"90 days\", or remove retention and set max-size");
 }
