@@ -1,5 +1,5 @@
 -- Which inside host used this public address and port at that time, over all routers. nat_key is a
--- hash of both.
+-- hash of both, with the address written as routers write it (203.0.113.5, 2001:db8::1).
 SELECT router, id, proto, src, sport, dst, dport, started_ms, ended_ms, uplink
 FROM (SELECT router, history, id, proto, src, sport, dst, dport, started_ms, ended_ms, uplink
     FROM flows

@@ -5,8 +5,8 @@
 //
 //	NODE_PATH=build-fleet/node_modules node tests/bench/fleet_today.js EXPORT FLOWS DAYS QUESTION...
 //
-// EXPORT: the program waymark-export, for the tables. Tables flows (FLOWS a day for DAYS days), usage
-// and heartbeat are filled by ClickHouse itself; the others stay empty. Prints the bytes on disk and
+// EXPORT: the program waymark-export, for the tables, which ClickHouse fills itself: FLOWS flows a day
+// for DAYS days, and what else such routers ship. Prints the bytes on disk and
 // the median and worst milliseconds of five runs of each question, after one that is not counted.
 // Needs the npm packages of ./bootstrap fleet. The rows are in TMPDIR and are deleted at the end.
 const fs = require('fs');
@@ -57,6 +57,33 @@ function dayFill(day) {
 		last_position, pending, alive_ms, row_version)
 		SELECT ${common(day, 1440000)}, '1.0', '8d1f6c6e2a0b9c44', 'wan1:1:1 wan2:2:2', id, id, 0, ms, id
 		FROM numbers(1440000)`);
+	rareFill(day);
+}
+
+// The tables with few rows, as fleet_fill.c makes them.
+function rareFill(day) {
+	const uplink = "concat('wan', toString(rand(1) % 2 + 1))";
+	const rare = (odd, usual) => `if(rand(2) % 20 = 5, '${odd}', '${usual}')`;
+
+	ask(`INSERT INTO mismatches (router, history, id, time_ms, proto, src, sport, dst, dport, direction, mark,
+		expected, egress, reason, evidence, packets, row_version)
+		SELECT ${common(day, flows / 1000)}, 'tcp', ${address('3232235776 + rand(3) % 200')}, 40000,
+		${address('rand(4)')}, 443, 'original', 2, 'wan1', ${uplink}, ${rare('wrong-mark', 'rule-missing')},
+		'packet', 3, id FROM numbers(${flows / 1000})`);
+	ask(`INSERT INTO coverage (router, history, id, hour_ms, uplink, left_packets, seen_packets, share,
+		missing_packets, row_version) SELECT ${common(day, 48000)}, ${uplink}, 10000, 9999,
+		if(rand(2) % 20 = 5, 0.9, 0.9999), 1, id FROM numbers(48000)`);
+	ask(`INSERT INTO uplink_states (router, history, id, time_ms, uplink, state, cause, row_version)
+		SELECT ${common(day, 40000)}, ${uplink}, ${rare('down', 'up')}, 'probe', id FROM numbers(40000)`);
+	ask(`INSERT INTO alerts (router, history, id, time_ms, kind, severity, state, uplinks, text, row_version)
+		SELECT ${common(day, 5000)}, 'uplink', 'warning', ${rare('raised', 'over')}, ${uplink},
+		'of a measurement', id FROM numbers(5000)`);
+	ask(`INSERT INTO gaps (router, history, id, started_ms, ended_ms, source, lost, reason, row_version)
+		SELECT ${common(day, 5000)}, ms + rand(1) % 120000, 'kernel', rand(2), 'of a measurement', id
+		FROM numbers(5000)`);
+	ask(`INSERT INTO tampering (router, history, id, time_ms, what, process, action, row_version)
+		SELECT ${common(day, 1000)}, 'of a measurement', ${rare('NetworkManager', 'nft')}, 'restored', id
+		FROM numbers(1000)`);
 }
 
 function question(file) {
@@ -66,7 +93,8 @@ function question(file) {
 
 	if (file.includes('02-')) {
 		const [src, port, ms] = newest('nat_src, nat_sport', 'gw5');
-		text = text.replaceAll('1772366400000', ms).replaceAll('203.0.113.5', src).replaceAll('40000', port);
+		text = text.replaceAll('1772366400000', ms).replaceAll('203.0.113.5', src.replace('::ffff:', ''))
+			.replaceAll('40000', port);
 	} else if (file.includes('19-')) {
 		const [src, ms] = newest('src', 'gw1');
 		text = text.replaceAll('1772366400000', ms).replaceAll('1772366460000', `${Number(ms) + 60000}`)
