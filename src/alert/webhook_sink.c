@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* webhook_sink.c - the sink that sends alerts to the webhook from this process. */
+/* webhook_sink.c - the sink that sends alerts to the webhook in this process. waymarkd uses the
+ * sink of src/talker instead, which sends them from another process. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

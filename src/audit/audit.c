@@ -4,8 +4,8 @@
  * lost.
  *
  * A flow is identified by its conntrack id, its original tuple and its start, because the kernel
- * reuses ids. An ended flow is kept for late evidence. A flow that changed is written at the next
- * tick but one, so that a short flow is written only once.
+ * reuses ids. An ended flow is kept for late evidence. A flow that changed is written at the second
+ * tick after the change, so that a short flow is written only once.
  */
 #include <errno.h>
 #include <linux/netfilter/nf_conntrack_common.h>
@@ -76,7 +76,7 @@ void audit_set_labels_stale(struct audit *a, bool are_stale)
 
 /* --- facts of an event ------------------------------------------------------ */
 
-/* Return n label bits as a set. The first of them is the bit with the number `first`. */
+/* Return n label bits as a set: the label bit `first` becomes bit 0 of the set. */
 static uint64_t labels_range(const struct connlabels *l, unsigned first, unsigned n)
 {
 	uint64_t bits = l->word[first / 64] >> (first % 64);
@@ -103,7 +103,7 @@ static void flow_set_entered(struct audit *a, struct flow *f)
 }
 
 /* Note that the flow has turned: it came in by an uplink and was pinned to the uplink that it left
- * by. */
+ * by. `left` is the set of uplinks whose label the flow has: these two uplinks. */
 static void flow_set_turned(struct audit *a, struct flow *f, uint64_t left)
 {
 	uint8_t uplink = audit_slot_of_mark(a, f->mark);
@@ -132,8 +132,9 @@ static void flow_set_labels(struct audit *a, struct flow *f, const struct ct_eve
 		f->is_disowned = 0;
 }
 
-/* Set the mark and record the change. If the mark was not 0, packets may have left by the uplinks
- * of both marks (had_mark_change). A change from no mark to a mark is an adoption (adopt.h). */
+/* Set the mark and record the change. If the mark was not 0 before, packets may have left by the
+ * uplinks of both marks (had_mark_change). A change from no mark to a mark is an adoption
+ * (adopt.h). */
 static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_t now_ms)
 {
 	struct record r = {.type = RECORD_MARK_CHANGE};
@@ -170,9 +171,10 @@ static bool is_mark_news(const struct audit *a, const struct flow *f, const stru
 	}
 }
 
-/* Set the start to the kernel's time, which is exact; an event is read some milliseconds later. If
- * the hour would change, keep the old start: waymark-export may have sent the row already, and the
- * tables of ClickHouse find the versions of a row by the hour of its start. */
+/* Set the start to the kernel's time. It is more exact than ours, because we read an event some
+ * milliseconds late. If this would change the hour of the start, keep our time: waymark-export may
+ * have sent the row already, and ClickHouse replaces a row only by a row whose start is in the same
+ * hour. */
 static void flow_set_started(struct flow *f, int64_t started_ms)
 {
 	if (started_ms / MS_PER_HOUR == (int64_t)f->started_ms / MS_PER_HOUR)
@@ -270,7 +272,8 @@ static void flow_close(struct audit *a, struct flow *f, enum flow_state state, i
 	f->state = state;
 }
 
-/* End a flow. If the flow is queued to be written, changed_emit() calls flow_linger() later. */
+/* End a flow. A flow can be in one queue only: if it is still in the queue of flows to write,
+ * changed_emit() calls flow_linger() later. */
 static void flow_end(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms)
 {
 	struct flow *f = flows_get(a->flows, ref);
@@ -318,7 +321,8 @@ bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_
 	       start_ms > (int64_t)f->started_ms + START_SLACK_MS;
 }
 
-/* Copy the state of a flow that was lost, except its place in the table. */
+/* Copy everything that is known about a lost flow from its former entry to f, its new entry in the
+ * flow table. */
 static void flow_inherit(struct flow *f, const struct flow *from)
 {
 	struct flow own = *f;
@@ -332,8 +336,8 @@ static void flow_inherit(struct flow *f, const struct flow *from)
 	f->verdict = VERDICT_NONE; /* its row says lost and must be written again */
 }
 
-/* A revived flow keeps its id, so its row in the history is continued. Its former entry in the flow
- * table expires like the entry of an ended flow. */
+/* A revived flow gets a new entry in the flow table, but keeps its id, so that its row in the
+ * history is continued. The former entry is forgotten later, like that of an ended flow. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref was = flow_find(a, ev, FLOW_LOST), ref;
@@ -430,11 +434,11 @@ static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev,
 	f->is_flushed = ev->is_flushed;
 	sums_take_end(a, ref, ev);
 	flow_emit(a, ref, ev, stop_ms(ev, now_ms));
-	if (f->is_queued) /* its row as a lost flow is neither written nor counted yet */
+	if (f->is_queued) /* changed_emit() has not counted it as lost */
 		a->stats.verdicts[f->verdict]++;
 }
 
-/* Write the row of a flow from its DESTROY alone, because the flow table is full. */
+/* The flow table has no room for the flow of this DESTROY: write its row from the DESTROY alone. */
 static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	struct record r = {.type = RECORD_FLOW};
@@ -527,8 +531,8 @@ void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 		break;
 	case CT_DESTROY:
 		a->stats.events++;
-		/* event_ms is the current time, not the flow's end: the kernel may notice the end
-		 * late. */
+		/* event_ms is the current time, not the flow's end, because the kernel may notice
+		 * the end long after it. */
 		a->event_ms = now_ms;
 		take_destroy(a, ev, now_ms);
 		a->event_ms = 0;

@@ -16,8 +16,9 @@
  * events are read with a delay, too. */
 #define SLACK_MS 2000
 
-/* Former addresses are kept as long as flows from their time exist. To find the oldest flow, we
- * pass over all flows. We do this only if there are more than FORMER_MAX former addresses. */
+/* A former address is kept as long as a flow exists that began while it was in use. To find the
+ * oldest flow, all flows must be read. This is done only if there are more than FORMER_MAX former
+ * addresses. */
 #define FORMER_MAX 256
 
 static int address_order(const void *a, const void *b)

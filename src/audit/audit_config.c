@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit_config.c - applies a configuration: sets which uplink each mark names. If a reload removes
- * a mark, the mark still names its uplink for flows that began before the reload.
+ * a mark, the mark still names its uplink for a flow until a packet of the flow is seen to leave
+ * after the reload.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ static bool is_mark_of(const struct config *c, uint32_t mark)
 }
 
 /* Arguments of flow_disown(). A flow whose mark no longer names an uplink keeps its verdict until
- * another of its packets is seen. */
+ * another of its packets is seen to leave. */
 struct disowning {
 	struct audit *audit;
 	const struct config *config;

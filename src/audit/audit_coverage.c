@@ -14,8 +14,8 @@
 
 typedef struct tally shares[FLOW_SHARES];
 
-/* The sums to which the packets of an event are added. If is_off is set, the packets are
- * subtracted. */
+/* What to add to which sums: the packets and bytes that ev counted are added to `sums` or, if
+ * is_off is set, subtracted from them. */
 struct adding {
 	const struct audit *audit;
 	const struct ct_event *ev;
@@ -33,8 +33,8 @@ static void tally_add(const struct adding *add, uint8_t slot, enum flow_share sh
 	t->bytes += add->is_off ? -bytes : bytes;
 }
 
-/* Return the uplink that all packets of the flow count for: the mark's uplink if it is in egress,
- * otherwise the first uplink in egress. */
+/* All packets of a flow count for one uplink, even if they left by several. Return this uplink: the
+ * mark's uplink if it is in the set `egress`, otherwise the first uplink in `egress`. */
 static uint8_t slot_of_egress(const struct audit *a, const struct flow *f, uint64_t egress)
 {
 	uint8_t slot = audit_slot_of_flow(a, f);
@@ -119,7 +119,7 @@ void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev)
 }
 
 /* If the running dump has already counted the flow, its counters are also added to sums.overtaken,
- * so that sums_dump_end() does not count the flow twice. */
+ * which sums_dump_end() subtracts, so that the flow does not count twice. */
 void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev)
 {
 	struct adding ended = {.audit = a, .ev = ev, .sums = a->sums.ended};

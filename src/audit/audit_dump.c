@@ -11,8 +11,8 @@
 
 /* --- entries ------------------------------------------------------------------ */
 
-/* Return whether the entry has no label and began before evidence was collected, or at an unknown
- * time. */
+/* Return whether the entry has no label, and its flow began before evidence was collected or at an
+ * unknown time. */
 static bool is_predating(const struct audit *a, const struct ct_event *ev)
 {
 	return !audit_has_labels(a, ev) &&
@@ -170,16 +170,17 @@ static void lose_unseen(void *data, flow_ref ref, struct flow *f)
 		flow_lose(data, ref);
 }
 
-/* If the dump changes whether the flow's verdict is unknown, write the flow's row again. */
+/* The dump has shown whether the flow may have sent unseen packets (is_unseen). If its verdict in
+ * the history no longer fits, write its row again. */
 static void flow_settle(void *data, flow_ref ref, struct flow *f)
 {
 	if (f->state == FLOW_LIVE && (f->is_unseen != (f->verdict == VERDICT_UNKNOWN)))
 		flow_touch(data, ref);
 }
 
-/* A flow whose NEW has not been read yet is not in our table, so it cannot become lost. A flow that
- * has ended, but whose DESTROY has not been read yet, becomes lost. It counts as ended when its
- * DESTROY is read. */
+/* Live flows that a complete dump did not show become lost. This includes flows that have just
+ * ended and whose DESTROY has not been read yet: each counts as ended when its DESTROY is read. A
+ * flow whose NEW has not been read yet is not in our table, so it cannot become lost. */
 void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
 {
 	(void)now_ms;

@@ -17,19 +17,19 @@
 #define NS_PER_MS   1000000
 #define MS_PER_HOUR 3600000
 
-/* An ended flow is kept for 2 s, because evidence about it may still arrive. */
+/* An ended flow is kept for this many ticks (2 s), because evidence about it may still arrive. */
 #define LINGER_TICKS 40
-/* A lost flow is kept for at least 30 s. It waits in one of LOST_TURNS queues. The oldest queue is
- * emptied every LINGER_TICKS ticks. */
+/* A lost flow is kept for at least 30 s, because its DESTROY may arrive late. It waits in one of
+ * LOST_TURNS queues. Every LINGER_TICKS ticks, the oldest queue is emptied. */
 #define LOST_TURNS 16
 
-/* A logged packet may arrive before its flow's event, so the packet waits for up to 1 s. The time
- * is counted in ticks, so that setting the clock does not change the time. */
+/* A logged packet may arrive before its flow's event, so the packet waits for up to 1 s. The wait
+ * is counted in ticks, because the clock may be set meanwhile. */
 #define PENDING_MAX   4096
 #define PENDING_TICKS 20
 
-/* If a flow began this long or longer after one of its packets arrived, the clock was set in
- * between. */
+/* A flow cannot begin after its packets arrive. If its start time is this much later than a packet,
+ * the clock was set in between. */
 #define CLOCK_SET_MS 60000
 
 struct mark_slot {
@@ -58,8 +58,8 @@ struct owned_address {
 	int64_t from_ms, to_ms; /* to_ms 0: the uplink still has the address */
 };
 
-/* A mismatch whose flow is still in the flow table, so that more packets may be added. There is one
- * per flow, direction and egress. */
+/* A recorded mismatch: one per flow, direction and egress. It is kept as long as its flow is in the
+ * flow table, to count further packets. */
 struct mismatch {
 	struct mismatch *next;	     /* next in the hash bucket */
 	struct mismatch *next_dirty; /* next in the list of mismatches to write at the next tick */
@@ -71,22 +71,23 @@ struct mismatch {
 
 #define MISMATCH_BUCKETS 4096u
 
-/* The latest gaps. They show whether a flow lived in a gap. */
+/* One of the latest gaps. A flow lived in a gap if it existed at any time during the gap. */
 #define GAPS_MAX 64
 struct known_gap {
 	int64_t id, started_ms;
 	int64_t ended_ms; /* INT64_MAX: the gap is open */
 	bool is_ruleless; /* events were received, but no rules were installed */
-	bool is_blind;	  /* set together with is_ruleless; cleared when a complete dump that began
-			   * after the gap has shown which flows were idle in the gap */
+	bool is_blind;	  /* any flow may have sent packets in this gap unseen. Set together with
+			   * is_ruleless, cleared when a complete dump after the gap has shown which
+			   * flows were idle */
 };
 struct audit_gaps {
 	struct known_gap list[GAPS_MAX];
 	unsigned n, n_open;
-	int64_t latest_ms;    /* latest time of all gaps: the end of a gap or, if the gap is open,
-			       * its start */
-	int64_t forgotten_ms; /* latest end of a gap that was dropped from the list */
-	int64_t set_back_ms;  /* time to which the clock was last set back */
+	int64_t latest_ms; /* latest end of a closed gap or start of an open gap. If no gap is open,
+			    * a flow that began later lived in no gap */
+	int64_t forgotten_ms; /* latest end of a gap that was dropped from the list; 0: none */
+	int64_t set_back_ms;  /* time to which the clock was last set back; 0: never */
 };
 
 /* Sums of the flows' counters, per uplink. */
@@ -98,8 +99,8 @@ struct audit_sums {
 							   * dump so far */
 	struct tally overtaken[UPLINKS_MAX][FLOW_SHARES]; /* flows that ended after the running dump
 							   * had listed them */
-	struct tally lost[UPLINKS_MAX][FLOW_SHARES];	  /* number of lost flows, counted in
-							   * tally.packets */
+	struct tally lost[UPLINKS_MAX][FLOW_SHARES]; /* lost flows: tally.packets is their number,
+						      * tally.bytes is not used */
 	uint64_t uncounted; /* ended flows and dump entries without counters */
 	bool is_dumping;
 };
@@ -126,7 +127,8 @@ struct audit {
 	size_t n_marks;
 	char interfaces[INTERFACE_REST][IFNAMSIZ]; /* the interface with number n has index n - 1 */
 	unsigned n_interfaces;
-	struct mark_slot former[UPLINKS_MAX]; /* marks that a reload removed, newest last */
+	struct mark_slot former[UPLINKS_MAX]; /* marks that a reload removed, and their uplinks;
+					       * newest last */
 	size_t n_former;
 	struct owned_address *addresses; /* sorted by address */
 	size_t n_addresses;
@@ -141,8 +143,8 @@ struct audit {
 	struct flow_queue changed, changing;	     /* flows to write. changed: flows that changed
 						      * before the latest tick; changing: flows that
 						      * changed since then */
-	int64_t changed_since_ms, changing_since_ms; /* each flow of the queue changed at this time
-						      * or later */
+	int64_t changed_since_ms, changing_since_ms; /* each flow in `changed` (`changing`) changed
+						      * at this time or later */
 	int64_t event_ms; /* time of the event whose record is being emitted; 0: unknown */
 	struct flow_queue linger[LINGER_TICKS];
 	uint64_t ticks; /* number of ticks so far */
@@ -157,25 +159,28 @@ struct audit {
 	unsigned n_suspects;
 
 	struct unasked unasked[UPLINKS_MAX];
-	struct stray_packet flowless[UPLINKS_MAX]; /* the latest packet without a flow; address
-						    * family 0: none */
+	struct stray_packet flowless[UPLINKS_MAX]; /* per uplink, the latest packet that left by it
+						    * without a flow; address family 0: none */
 
 	struct pending_packet *pending;
 	uint32_t n_pending;
 
 	uint32_t live[UPLINKS_MAX];
 	uint64_t uplink_mismatches[UPLINKS_MAX];
-	uint64_t uplink_reasons[UPLINKS_MAX][REASONS]; /* mismatches, by the reason that was found
-						        * first */
+	/* number of mismatches by their first reason: a reason that replaces it later is not
+	 * counted */
+	uint64_t uplink_reasons[UPLINKS_MAX][REASONS];
 	uint64_t uplink_bytes[UPLINKS_MAX];
-	int64_t avoided_since_ms[UPLINKS_MAX]; /* 0: new flows may use the uplink */
+	int64_t avoided_since_ms[UPLINKS_MAX]; /* since when new flows should avoid the uplink; 0:
+						* they can use it */
 	struct audit_sums sums;
 };
 
 /* audit.c */
 /* Return whether the event has labels of Waymark that are not stale. */
 bool audit_has_labels(const struct audit *a, const struct ct_event *ev);
-/* Return the newest flow of this entry in this state, or FLOW_REF_NONE. */
+/* Return the newest flow that has this state and belongs to the conntrack entry ev, or
+ * FLOW_REF_NONE. */
 flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_state state);
 /* Add a live flow with the tuples, id and mark of an entry. Return FLOW_REF_NONE if there is no
  * room. */
@@ -184,15 +189,15 @@ flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 /* Give up a flow as lost: it vanished without a DESTROY event. */
 void flow_lose(struct audit *a, flow_ref ref);
-/* If the event's flow was given up as lost, make the flow live again. Return FLOW_REF_NONE if the
- * flow was not lost, or if there is no room. */
+/* If the event's flow was given up as lost, make the flow live again and return its new reference.
+ * Return FLOW_REF_NONE if the flow was not lost, or if there is no room. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* Return whether the entry belongs to a later flow with the same id and tuple as f. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_unasked.c */
-/* Count a new flow if it answers a request that was sent to an address of this host other than the
- * source of the flow. */
+/* Count the new flow f if its packets answer a request that was sent to another address of this
+ * host. */
 void unasked_note(struct audit *a, const struct flow *f, const struct ct_event *ev);
 
 /* audit_dump.c */
@@ -205,7 +210,7 @@ uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
 uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
 /* Add n to the number of live flows of the uplink that the mark names. */
 void audit_live_count(struct audit *a, uint32_t mark, int n);
-/* In audit.c: unless the flow is closed, add `by` to the number of live flows of its uplink. */
+/* In audit.c: if the flow is not closed, add `by` to the number of live flows of its uplink. */
 void flow_live_count(struct audit *a, const struct flow *f, int by);
 /* In audit.c: apply the TCP state of an event or dump entry to a live flow. If the connection has
  * closed, set is_closed and emit the flow with an end time. If the connection is open again, clear
@@ -225,17 +230,17 @@ void gaps_settle_end(struct audit *a, struct flow *f, int64_t ended_ms);
 /* At the end of a complete dump, clear is_blind of the gaps that had ended when the dump began.
  * Return whether there was such a gap. */
 bool gaps_settle_dump(struct audit *a);
-/* Note the time. If the clock was set back, set has_gap of the live flows that have lived in a gap,
- * and move open gaps to the new time. */
+/* Note the current time. If the clock was set back, earlier times are no longer comparable: set
+ * has_gap of the live flows that have lived in a gap, and let open gaps begin at the new time. */
 void gaps_note_time(struct audit *a, int64_t now_ms);
 
 /* audit_tick.c */
 /* Keep an ended or lost flow for late evidence, and forget it afterwards. */
 void flow_linger(struct audit *a, flow_ref ref);
 
-/* audit_addresses.c: return the uplink that had the address at that time. If several uplinks had
- * it, prefer the uplink in `slot`. If none had it, return an uplink that had the address at another
- * time, or SLOT_NONE. */
+/* audit_addresses.c: return the uplink that had the address at the time at_ms. If several uplinks
+ * had it then, prefer the uplink in `slot`. If none had it then, return an uplink that had it at
+ * another time, or SLOT_NONE. */
 uint8_t audit_slot_of_address(const struct audit *a, const struct addr *addr, int64_t at_ms,
 			      uint8_t slot);
 
@@ -249,33 +254,36 @@ bool flow_has_turned(const struct flow *f);
  * flow_note_egress() notes such a packet, and returns false if such a packet was noted before. */
 bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);
 bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e);
-/* Add the bits of `add` to one of the flow's sets. Return false if the set has them already, or if
- * the new set cannot be stored. */
+/* `number` points to the number of one of the flow's interned sets (flows_set_intern()). Add the
+ * bits of `add` to this set: *number becomes the number of the enlarged set. Return false if the
+ * set has the bits already, or if the new set cannot be stored. */
 bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add);
 
 /* audit_emit.c */
-/* Emit the flow's current row. If ev is not NULL, the row gets its counters. If ended_ms is 0, the
- * row has no end. */
+/* Emit the flow's current row. If ev is not NULL, the row gets the counters of ev. If ended_ms is
+ * 0, the row has no end. */
 void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms);
 /* Return whether a flow with this verdict gets an alert. A mismatch is not included: it has its own
  * alert. */
 bool audit_is_alert_worthy(enum verdict v);
-/* Write the flow's row at the next tick but one or, if the flow is not live, at once. */
+/* If the flow is live, queue it: the second tick from now writes its row. If it is not live, write
+ * its row at once. */
 void flow_touch(struct audit *a, flow_ref ref);
 
 /* audit_mismatch.c */
-/* mismatch_suspect() is called for a flow after each event. If the flow's labels show a mismatch
- * that is not recorded yet, the flow waits for mismatch_settle() at the end of the batch. Before
- * mismatch_settle(), a packet of the flow may be read, which shows more than the labels. Labels
- * from a dump (is_old) are old, and no packet is expected: the mismatch is recorded at once. */
+/* mismatch_is_suspect() returns whether the flow's labels show a mismatch that is not recorded yet.
+ * Call mismatch_suspect() after each event of a flow. Such a flow then waits until
+ * mismatch_settle() records the mismatch at the end of the batch, because a logged packet that is
+ * read meanwhile shows more than the labels. If the labels come from a dump (is_old), no packet is
+ * expected, and the mismatch is recorded at once. */
 bool mismatch_is_suspect(const struct audit *a, const struct flow *f);
 void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms);
 void mismatch_settle(struct audit *a, int64_t now_ms);
 /* Record the mismatch that a logged packet of the flow shows. */
 void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct egress egress,
 			 const struct stray_packet *p, int64_t now_ms);
-/* Record that the flow left by the uplink that its mark names, although new flows avoid this
- * uplink. */
+/* Record a mismatch: the flow left by the uplink in `slot`, which its mark names, but new flows
+ * should avoid this uplink. `object` is the rule or route that led the flow there, or "". */
 void mismatch_add_undrained(struct audit *a, flow_ref ref, uint8_t slot, const char *object,
 			    int64_t now_ms);
 void mismatch_forget(struct audit *a, flow_ref ref);
@@ -299,8 +307,7 @@ bool duplicate_is_end(const struct audit *a, const struct ct_event *ev, int64_t 
 void sums_dump_begin(struct audit *a);
 /* Add the counters of a live flow's dump entry to the sums, at most once per flow and dump. */
 void sums_take_entry(struct audit *a, flow_ref ref, const struct ct_event *ev);
-/* Subtract the counters of the dump entry again. Call before a change that moves the flow to
- * another sum. */
+/* Undo sums_take_entry(). Call before a change after which the flow counts for another uplink. */
 void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev);
 /* Add the counters of a flow that ended. */
 void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev);
