@@ -5,7 +5,7 @@
  * metrics from the struct.
  *
  * Most fields are rows of the table in answer.def. The JSON of another version of waymarkd may lack
- * a field. Such a field is 0 or NULL, or -1 if its type is OPTIONAL or REAL.
+ * a field. answer_parse() sets such a field to 0 or NULL, or to -1 if its type is OPTIONAL or REAL.
  */
 #ifndef WAYMARK_STATUS_ANSWER_H
 #define WAYMARK_STATUS_ANSWER_H
@@ -29,7 +29,7 @@
 /* Coverage of an uplink since the daemon started. It says how much of the traffic that left by the
  * uplink is in the history. */
 struct answer_coverage {
-	bool is_there; /* coverage has been compared at least once */
+	bool is_there; /* false: coverage has not been compared yet */
 #define COVERAGE ANSWER_FIELD
 #include "waymark/status/answer.def"
 	int64_t missing[COVERAGE_CAUSES];
@@ -50,7 +50,7 @@ struct answer {
 	size_t n_strings;
 #define ANSWER ANSWER_FIELD
 #include "waymark/status/answer.def"
-	bool has_verdicts;
+	bool has_verdicts;		  /* `verdicts` is known */
 	int64_t verdicts[VERDICT_OK + 1]; /* ended flows by verdict, since the daemon started */
 	struct {
 #define EVENTS ANSWER_FIELD
@@ -78,8 +78,8 @@ struct answer {
 	size_t n_uplinks;
 };
 
-/* Parse the daemon's JSON and skip unknown members. Return 0, -EPROTO if text is not an answer, or
- * -ENOMEM. */
+/* Parse the daemon's JSON; unknown members are ignored. Return 0, -EPROTO if `text` is not an
+ * answer, or -ENOMEM. */
 int answer_parse(struct answer *a, const char *text);
 /* Return the answer as malloc'd JSON, or NULL with errno. */
 char *answer_json(const struct answer *a);

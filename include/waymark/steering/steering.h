@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * steering.h - installs and removes the steering as a whole (ruleset, ip rules, routes and
- * sysctls), and keeps it as planned. The former routes and sysctl values are written to a state
- * file beside the control socket, so that any process can restore them later.
+ * sysctls), and repairs it. The routes and sysctl values that it replaces are saved in a state file
+ * beside the control socket, so that another process can restore them later.
  */
 #ifndef WAYMARK_STEERING_STEERING_H
 #define WAYMARK_STEERING_STEERING_H
@@ -27,9 +27,9 @@ void steering_close(struct steering *s);
 int steering_nft_fd(const struct steering *s);
 void steering_set_config(struct steering *s, const struct config *c);
 
-/* Set what was decided about an uplink (enum uplink_decision in plan/route_plan.h: up, down or
- * drained). The decision takes effect at the next apply or reconcile. If an uplink has the same
- * name in a new configuration, it keeps its decision. */
+/* Set what was decided about an uplink (enum uplink_decision in plan/route_plan.h). The decision
+ * takes effect at the next apply or reconcile. An uplink keeps its decision in a new configuration
+ * that has an uplink of the same name. */
 void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decision decision);
 
 /* Return the netlink port id that the kernel's notices of our route and rule changes carry
@@ -37,9 +37,9 @@ void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decisio
  * children instead (transaction_is_child()). */
 uint32_t steering_port(const struct steering *s);
 
-/* Apply, undo, reconcile and remove wait while another process changes the steering. After this
- * time, in ms, they fail with -EBUSY and print the name of that process. steering_set_patience()
- * replaces this time. */
+/* steering_apply(), _undo(), _reconcile() and _remove() wait while another process changes the
+ * steering. After STEERING_PATIENCE_MS, or the time that steering_set_patience() has set, they
+ * print the name of that process and fail with -EBUSY. */
 #define STEERING_PATIENCE_MS 5000
 void steering_set_patience(struct steering *s, unsigned patience_ms);
 
@@ -56,13 +56,14 @@ bool steering_is_protected(const struct steering *s);
  * process ends if the steering is to stay installed. Return 0 or -errno. */
 int steering_unprotect(struct steering *s);
 
-/* Install everything: sysctls, tables, rules, ruleset and default route, in an order in which no
- * packet is mis-steered. What is already installed stays as it is. On failure undo everything that
- * this call changed, print a message "what: why; what to do" to errors, and return -errno. */
+/* Install everything: sysctls, the uplinks' tables, ip rules, ruleset and default route, in an
+ * order in which no packet leaves by a wrong uplink. What is already installed stays as it is. On
+ * failure undo everything that this call changed, print a message "what: why; what to do" to
+ * errors, and return -errno. */
 int steering_apply(struct steering *s, FILE *errors);
 
-/* Apply, and record how to undo the changes. steering_undo() undoes them; steering_confirm()
- * discards the record. */
+/* Apply, and record how to undo the changes of this apply. The caller then calls either
+ * steering_undo(), which undoes them, or steering_confirm(), which discards the record. */
 int steering_apply_held(struct steering *s, FILE *errors);
 int steering_undo(struct steering *s, FILE *errors);
 void steering_confirm(struct steering *s);
@@ -79,10 +80,10 @@ void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data)
 typedef void steering_load_fn(void *data, bool is_done);
 void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
 
-/* Set a function that saves the state file, for a process that must not wait for a disk. The file
- * is in the folder of control_socket. 'text' is the new content of the file; NULL: delete the file.
- * The function returns 0, or -errno if the state was not saved. If no such function is set,
- * steering_file_save() is called. */
+/* Set a function that saves the state file in place of steering_file_save(), for a process that
+ * must not wait for a disk. The file is in the folder of control_socket. `text` is the new content
+ * of the file; NULL: delete the file. The function returns 0, or -errno if the state was not
+ * saved. */
 typedef int steering_save_fn(void *data, const char *control_socket, const char *text);
 void steering_set_save(struct steering *s, steering_save_fn *fn, void *data);
 int steering_file_save(const char *control_socket, const char *text);
@@ -98,11 +99,11 @@ struct steering_change {
 	/* true: the thing was missing or had another value, and is now as planned; false: an
 	 * unexpected thing was removed */
 	bool is_missing;
-	/* the last apply or reconcile left the thing as the plan still has it; afterwards another
-	 * process or the kernel changed the thing */
+	/* true: another process or the kernel changed the thing after we had installed it; false:
+	 * the plan is new or has changed */
 	bool is_undone;
-	/* for the ruleset: evidence may be missing, because a part that we loaded was missing or
-	 * changed (see ruleset_compare()), or because this is unknown */
+	/* for STEERING_RULESET: evidence might be missing, because a part that we loaded was missing
+	 * or changed (see ruleset_compare()), or because we do not know what was changed */
 	bool is_blinding;
 	const struct route_state *route; /* for STEERING_ROUTE; valid during the callback */
 	const struct rule_state *rule;	 /* for STEERING_RULE; valid during the callback */
@@ -137,10 +138,10 @@ struct steering_difference {
 typedef void steering_difference_fn(void *data, const struct steering_difference *d);
 int steering_compare(struct steering *s, steering_difference_fn *fn, void *data);
 
-/* A reconcile calls this function before it changes a route, rule, sysctl or the ruleset, but not
- * before it restores a former route. A remove calls it before it deletes a route or rule. The
- * function returns false to forbid the change. The function may be called more than once for one
- * change. NULL: every change is allowed. */
+/* Set a function that can forbid a change by returning false; NULL: every change is allowed.
+ * steering_reconcile() calls it before it changes a route, rule, sysctl or the ruleset, but not
+ * before it restores a former route. steering_remove() calls it before it deletes a route or rule.
+ * It can be called more than once for the same change. */
 typedef bool steering_judge_fn(void *data, const struct steering_change *change);
 void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data);
 
@@ -148,10 +149,11 @@ void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data
 
 /* Return whether the ruleset in the kernel is unchanged since it was loaded. */
 bool steering_has_ruleset(struct steering *s);
-/* Return a set of bits: the bits of the planned sysctls whose value is not the planned one. A
- * sysctl has no bit if the kernel sends notices about its changes. */
+/* Return which planned sysctls do not have the planned value, as a set with one bit per sysctl. An
+ * rp_filter has no bit, because the kernel sends notices about its changes. */
 uint32_t steering_sysctls_astray(const struct steering *s);
-/* Return the bits of the sysctls that the last run failed to set or was not allowed to set. */
+/* Return, as the same kind of set, which sysctls the last apply or reconcile could not set or was
+ * not allowed to set (steering_set_judge()). */
 uint32_t steering_sysctls_left(const struct steering *s);
 /* Return whether the current plan has a route at this place (route_is_same_place()). */
 bool steering_wants_place(const struct steering *s, const struct route_state *place);
@@ -177,20 +179,20 @@ const struct netstate *steering_netstate(const struct steering *s);
 int64_t steering_release_delay_ms(const struct steering *s);
 
 /* Return when the ruleset began to label flows with their egress (ms of CLOCK_REALTIME; 0: unknown,
- * or no ruleset is loaded). The ruleset may have been loaded by another process. Flows that began
- * earlier may lack evidence. */
+ * or no ruleset is loaded), even if another process loaded it. Flows that began earlier might have
+ * no label. */
 int64_t steering_labels_since_ms(const struct steering *s);
 
-/* An older configuration may have used the label bits for other interfaces.
- * steering_labels_stale_from() returns the first connlabel bit that may still have its older
- * meaning in existing flows; LABELS_TOTAL: no bit. steering_labels_keep() records the current
- * meaning of the bits. Call it when the bits have been cleared in all flows. The apply in progress,
- * or else the next apply, saves the record with the state. */
+/* In an older configuration a label bit might have meant another interface, and existing flows
+ * might still have the bit. steering_labels_stale_from() returns the first connlabel bit for which
+ * this is possible; LABELS_TOTAL: none. The caller clears the bits from this one on in all flows,
+ * and then calls steering_labels_keep(), which records what each bit means now. The apply in
+ * progress, or else the next apply, saves the record with the state. */
 unsigned steering_labels_stale_from(const struct steering *s);
 void steering_labels_keep(struct steering *s);
 
-/* Find out from the kernel's current rules and routes why a packet with this uplink's mark may
- * leave by another interface (fib_diagnose()). Return the reason. Write the responsible rule or
+/* Find out from the kernel's current rules and routes why a packet with this uplink's mark left by
+ * another interface (fib_diagnose()). Return the reason. Write the responsible rule or
  * route to object, or "". If the kernel's state could not be read, return REASON_UNEXPLAINED. */
 enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
 			      const struct fib_query *q, char object[OBJECT_MAX]);
@@ -201,9 +203,9 @@ enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
 bool steering_is_undrained(struct steering *s, const struct uplink_config *u,
 			   const struct addr *src, const struct addr *dst, char object[OBJECT_MAX]);
 
-/* Return whether the ruleset in the kernel restores marks. This is so if the ruleset is unchanged
- * since it was loaded. Unlike steering_has_ruleset(), this function first reads the state file if
- * this process knows no loaded ruleset. If that file cannot be read, return true. */
+/* Return whether the ruleset in the kernel is complete, so that it restores marks: whether it is
+ * unchanged since it was loaded. Unlike steering_has_ruleset(), use the state file if another
+ * process loaded the ruleset. Return true if this file cannot be read. */
 bool steering_is_restoring(struct steering *s);
 
 #endif
