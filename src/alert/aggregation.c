@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * aggregation.c - keeps sent alerts in a table of limited size. The key of an entry is the alert's
- * kind, uplinks, egress and reason; the object is part of the key if is_by_object() says so.
+ * aggregation.c - remembers in a table which alerts were sent, and counts equal alerts that come
+ * later. Alerts are equal if they have the same key. The key is the alert's kind, uplinks, egress
+ * and reason; is_by_object() and is_takeover() name the exceptions. The table has a limited size.
  *
  * Pure: must not know a sink or a clock.
  */
@@ -20,12 +21,12 @@ struct entry {
 	uint64_t hash; /* of the key */
 	int16_t next;  /* index of the next entry of the bucket, or NONE */
 	bool is_used;
-	int64_t sent_ms;
-	uint64_t aggregated; /* since sent_ms */
-	int64_t first_ms, last_ms;
-	uint64_t total;
-	/* the newest alert; its fields are also the key of the entry. newest.reason and
-	 * newest.evidence point to memory of a caller and may be invalid: use the copies below. */
+	int64_t sent_ms;	   /* when the last message about these alerts was sent */
+	uint64_t aggregated;	   /* number of alerts since sent_ms; they were only counted */
+	int64_t first_ms, last_ms; /* times of the first and of the last alert with this key */
+	uint64_t total;		   /* number of alerts with this key */
+	/* the newest alert; its fields are also the key of the entry. Do not use newest.reason and
+	 * newest.evidence, which point to memory of a caller: use the copies below. */
 	struct alert newest;
 	char reason[REASON_MAX];
 	char evidence[16];
@@ -34,8 +35,8 @@ struct entry {
 struct aggregation {
 	struct entry entries[AGGREGATION_MAX + 1];
 	int16_t buckets[BUCKETS];
-	bool has_evicted;
-	struct entry evicted;
+	bool has_evicted;     /* `evicted` is valid: aggregation_evicted() has not returned it */
+	struct entry evicted; /* an entry that was reused before its summary was sent */
 	uint64_t reused;
 };
 
@@ -75,13 +76,15 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
-/* Return whether the alert names the rule or route that caused the mismatch. One rule or route may
- * divert the flows of all uplinks, so the uplink is not part of the key of such an alert. */
+/* Return whether the alert is about a mismatch and names the rule or route that caused it. One rule
+ * or route can divert the flows of all uplinks. To send one alert about it, and not one per uplink,
+ * the expected uplink is not part of the key. */
 static bool is_takeover(const struct alert *a)
 {
 	return a->kind == ALERT_MISMATCH && a->object[0];
 }
 
+/* Return whether the object is part of the alert's key. */
 static bool is_by_object(const struct alert *a)
 {
 	return alert_kind_lifetime(a->kind) == ALERT_UNTIL_ENDED || is_takeover(a);
@@ -115,7 +118,8 @@ static void entry_set_newest(struct entry *e, const struct alert *a)
 	snprintf(e->evidence, sizeof(e->evidence), "%s", text_of(a->evidence));
 }
 
-/* Copy the newest alert of an entry to out, as a summary. Its strings belong to the entry. */
+/* Write a summary of an entry to *out: its newest alert, with these counts. The strings of *out
+ * belong to the entry. */
 static void entry_give(struct entry *e, uint64_t count, struct alert *out)
 {
 	*out = e->newest;
@@ -162,9 +166,9 @@ static struct entry *entry_oldest(struct aggregation *f)
 	return oldest;
 }
 
-/* Return whether the entry's alert was sent at least interval_ms ago. If the clock was set back,
- * start the interval now. Otherwise the alert would be suppressed until the clock reaches the old
- * time again. */
+/* Return whether the entry's alert was sent at least interval_ms ago. If sent_ms is in the future,
+ * the clock was set back: start the interval now. Otherwise the alert would be suppressed until the
+ * clock reaches the old time again. */
 static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 {
 	if (e->sent_ms > now_ms)
@@ -172,9 +176,9 @@ static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 	return now_ms - e->sent_ms >= interval_ms;
 }
 
-/* Return a new entry. If the table is full, reuse the oldest entry. But if the alert of the oldest
- * entry was sent within the interval, return NULL. Without this limit, each of many different
- * alerts would replace an entry and be sent at once. */
+/* Return a new entry. If the table is full, reuse the entry whose alert was sent longest ago. If
+ * even this alert was sent less than interval_ms ago, return NULL. Otherwise each of many different
+ * alerts would get an entry and be sent at once. */
 static struct entry *entry_new(struct aggregation *f, uint64_t hash, int64_t now_ms,
 			       int64_t interval_ms)
 {
@@ -203,9 +207,9 @@ bool aggregation_evicted(struct aggregation *f, struct alert *out)
 	return true;
 }
 
-/* Return the shared entry. An alert uses this entry if the table has no room for a new entry.
- * Replace the text of *alert with a text that quotes the old text as an example, and clear the
- * uplinks of *alert. */
+/* Return the shared entry. All alerts that find no room in the table use it. Change *alert to an
+ * alert about all of them: clear its uplinks, and replace its text with one that quotes the old
+ * text as an example. */
 static struct entry *entry_of_others(struct aggregation *f, struct alert *alert, bool *is_new)
 {
 	struct entry *e = &f->entries[OTHERS];

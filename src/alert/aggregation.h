@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * aggregation.h - decides which alerts are equal, and when the next equal alert may be sent. Pure:
- * callers pass in the time, and send the alerts.
+ * aggregation.h - decides which alerts are equal, and when the next equal alert is to be sent.
+ * Pure: callers pass in the time, and send the alerts.
  */
 #ifndef WAYMARK_SRC_ALERT_AGGREGATION_H
 #define WAYMARK_SRC_ALERT_AGGREGATION_H
@@ -17,35 +17,39 @@ struct aggregation;
 struct aggregation *aggregation_new(void); /* NULL with errno */
 void aggregation_free(struct aggregation *f);
 
-/* Return true if *alert must be sent now. Then alert->count is the number of equal alerts that this
- * message reports. Return false if *alert was only counted. If AGGREGATION_MAX different alerts
- * were sent within the interval, all others share one entry, and *alert becomes an alert about
- * them. */
+/* Count an alert. If it must be sent now, set alert->count to the number of equal alerts that the
+ * message reports, and return true. Otherwise return false; a summary reports the alert later. If
+ * AGGREGATION_MAX different alerts were sent within the interval, all other alerts share one entry,
+ * and *alert is changed to an alert about all of these. */
 bool aggregation_take(struct aggregation *f, struct alert *alert, int64_t interval_ms);
 
-/* Note that an alert's cause persists. Return false if the table has no entry for the alert and no
- * shared entry. */
+/* Keep an alert from ending in aggregation_over(), because its cause persists. Return false if the
+ * table has no entry for the alert and no shared entry. */
 bool aggregation_keep(struct aggregation *f, const struct alert *alert);
 
-/* Write to out one summary that is due or, if is_last is true, any pending summary. A summary
- * consists of the newest of the counted alerts and their number. The strings of out are valid until
- * the next call. Return false if there is no such summary. */
+/* Find an entry with alerts that were only counted, and whose last message was sent at least
+ * interval_ms ago. If is_last is true, ignore the interval. Write a summary to *out: the newest of
+ * these alerts and their number. Its strings are valid until the next call. Return false if no
+ * such entry exists. */
 bool aggregation_due(struct aggregation *f, int64_t now_ms, int64_t interval_ms, bool is_last,
 		     struct alert *out);
 
-/* Remove one entry whose kind has lifetime ALERT_UNTIL_QUIET, if the entry has had no alert for
- * quiet_ms and has no pending summary. Write its newest alert to out, with the total number of its
- * alerts. The next equal alert gets a new entry. Return false if there is no such entry. */
+/* End one alert that is over: remove an entry whose kind has lifetime ALERT_UNTIL_QUIET, which has
+ * had no alert for quiet_ms and has no pending summary. Write its newest alert to *out, with the
+ * total number of its alerts. The next equal alert gets a new entry. Return false if no such entry
+ * exists. */
 bool aggregation_over(struct aggregation *f, int64_t now_ms, int64_t quiet_ms, struct alert *out);
 
-/* Remove one entry that has the kind, uplink and object of *alert and any reason. Write its newest
- * alert to out. Call this repeatedly until it returns false. */
+/* Remove one entry that has the kind, uplink and object of *alert; its reason can differ. Write its
+ * newest alert to *out and return true. Return false if no such entry exists; call this repeatedly
+ * until then. */
 bool aggregation_end(struct aggregation *f, const struct alert *alert, struct alert *out);
 
-/* If the last aggregation_take() reused an entry with alerts that were counted but not sent, write
- * their summary to out. Return false if there is none. */
+/* If the last aggregation_take() reused an entry with alerts that were only counted, write their
+ * summary to *out and return true. Otherwise return false. */
 bool aggregation_evicted(struct aggregation *f, struct alert *out);
 
+/* Return how many times an entry was reused because the table was full. */
 uint64_t aggregation_reused(const struct aggregation *f);
 
 #endif

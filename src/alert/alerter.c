@@ -28,10 +28,10 @@ struct alerter {
 	struct aggregation *aggregation;
 	struct silences silences;
 	const struct sink *sinks[SINKS_MAX]; /* ended by NULL */
-	void *state[SINKS_MAX];		     /* of each sink, or NULL */
+	void *state[SINKS_MAX];		     /* state of each sink; NULL: the sink has none */
 	struct alert_outbox outbox;
 	int64_t last_outbox_id;
-	struct sink_status status;
+	struct sink_status status; /* failures of all sinks */
 	uint64_t raised, sent, aggregated, summaries, silenced;
 	int64_t last_ms; /* the latest time that a caller passed */
 };
@@ -149,8 +149,9 @@ int alerter_resume(struct alerter *a, int64_t id, const char *body)
 	return -ENOSYS;
 }
 
-/* Keep a body in the outbox and send it. If the outbox cannot keep the body, send the body
- * nevertheless; it is then lost if waymarkd ends before the delivery. */
+/* Save the message's body in the outbox, so that it survives a restart, and pass it to sink i. If
+ * the outbox cannot save it, send it nevertheless; it is then lost if waymarkd ends before the
+ * delivery. */
 static void body_send(struct alerter *a, size_t i, const struct sink_message *m)
 {
 	char *body = a->sinks[i]->body(a->state[i], &a->config, m);
@@ -188,8 +189,8 @@ static int64_t interval_ms(const struct alerter *a)
 	return (int64_t)a->config.min_interval_s * 1000;
 }
 
-/* If no equal alert comes for the returned time, an alert is over. The time is two intervals, but
- * at least QUIET_LEAST_MS. */
+/* Return the time after which an alert is over if no equal alert has come: two intervals, but at
+ * least QUIET_LEAST_MS. */
 static int64_t quiet_ms(const struct alerter *a)
 {
 	int64_t ms = 2 * interval_ms(a);
@@ -237,9 +238,9 @@ static void summary_send(struct alerter *a, const struct alert *summary)
 	alert_send(a, summary);
 }
 
-/* The cause of *end has ended: remove all alerts with its kind, uplink and object, and send one
- * message that they are over. Send the message even if no such alert is in the table, because an
- * alert may have been raised before a restart. */
+/* Handle the end of a lasting cause: remove all alerts that have the kind, uplink and object of
+ * *end, and send one message that they are over. Send it even if the table has no such alert,
+ * because an alert might have been sent before waymarkd was restarted. */
 static void end_send(struct alerter *a, const struct alert *end)
 {
 	struct alert over = *end, entry;
@@ -352,8 +353,8 @@ static bool is_open(const struct alerter *a)
 	return a->aggregation != NULL;
 }
 
-/* Send pending summaries before stopping the sinks, because the alerts that they count were not
- * sent. */
+/* Send the pending summaries before the sinks stop. Otherwise the alerts that were only counted
+ * would never be reported. */
 void alerter_free(struct alerter *a)
 {
 	if (!a)
@@ -411,8 +412,8 @@ void alerter_stats(const struct alerter *a, struct alerter_stats *out)
 
 #define TEST_LOOK_NS 20000000
 
-/* Wait until all programs have ended and the webhook's first attempt has ended. The wait ends,
- * because all sinks have time limits. */
+/* Wait until all programs and the webhook's first attempt have ended. This takes a limited time,
+ * because each sink has a time limit. */
 static void test_await(struct alerter *a, int64_t (*now_ms)(void), struct alerter_stats *stats)
 {
 	struct timespec pause = {.tv_nsec = TEST_LOOK_NS};

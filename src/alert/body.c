@@ -75,6 +75,7 @@ char *body_json(const struct facts *facts)
 /* Facts that identify an alert. They must be equal in the messages of its start and its end. */
 static const char *const label_facts[] = {"kind",   "uplink", "expected", "egress",
 					  "reason", "object", "family",	  "router"};
+/* Facts that can differ between the messages of one alert. */
 static const char *const annotation_facts[] = {"text",	  "count", "total", "host",    "version",
 					       "flow_id", "src",   "dst",   "process", "pid"};
 
@@ -148,8 +149,9 @@ static void escaped_put(FILE *out, const char *text)
 	json_decref(string);
 }
 
-/* Write the fact whose name begins at p, after "{{". Return the text after the closing "}}", or
- * NULL if no fact has this name. */
+/* Replace one placeholder: write the text of the fact whose name begins at p, which is just after
+ * "{{". Return a pointer to the text after "}}", or NULL if "}}" is missing or no fact has this
+ * name. */
 static const char *placeholder_put(FILE *out, const char *p, const struct facts *facts)
 {
 	const char *end = strstr(p, "}}");

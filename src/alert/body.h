@@ -10,7 +10,7 @@
 
 /* Return one JSON object on one line, with its line end. */
 char *body_json(const struct facts *facts);
-/* Return the list with one alert that Alertmanager's API v2 accepts. */
+/* Return a JSON list with one alert, in the format of Alertmanager's API v2. */
 char *body_alertmanager(const struct facts *facts, const struct alert *alert);
 /* Return the template with each {{fact}} replaced by its text, escaped for a JSON string.
  * Braces that name no fact stay as they are. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * datagram.c - sends one message to a local daemon. Each message gets a new socket, because the
- * daemon may have been restarted.
+ * datagram.c - sends one message to a local daemon. Each message gets a new socket: an old socket
+ * would not reach a daemon that has been restarted.
  */
 #include <errno.h>
 #include <string.h>

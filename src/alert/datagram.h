@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/* Send to a Unix datagram socket. Return 0 or -errno; -EAGAIN: the receiver's queue is full. */
+/* Send a message to the Unix datagram socket at socket_path. Return 0 or -errno; -EAGAIN: the
+ * receiver's queue is full. */
 int datagram_send(const char *socket_path, const void *message, size_t bytes);
 
 #endif

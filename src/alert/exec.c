@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * exec.c - runs programs for alerts. A limited number of programs run at the same time; the others
- * wait in a queue. Each program may run for a limited time.
+ * wait in a queue. A program that runs too long is killed.
  *
  * Must not know the facts of an alert. The caller passes in an environment and a line.
  */
@@ -27,10 +27,10 @@
 #define TICK_MOST_MS 1000
 #define STOP_LOOK_MS 10
 
-/* Environment and standard input, which all programs of one alert share. */
+/* What all programs of one alert get. Each queued job has a reference. */
 struct message {
 	unsigned refs;
-	char *line;
+	char *line; /* what a program reads from its standard input */
 	char **environment;
 };
 
@@ -40,11 +40,11 @@ struct job {
 };
 
 struct child {
-	pid_t pid; /* 0: this entry is free */
+	pid_t pid; /* of the program's minder (spawn.h); 0: this entry is free */
 	char *path;
 	struct output *output; /* NULL: the output is not read */
-	int64_t age_ms;
-	bool is_killed;
+	int64_t age_ms;	       /* how long the program has run */
+	bool is_killed;	       /* the program exceeded the time limit, and a failure was counted */
 };
 
 struct exec {
@@ -55,7 +55,9 @@ struct exec {
 	unsigned first, n_queued;
 	int64_t tick_ms; /* time of the latest tick; 0: none yet */
 	struct spawn_user user;
-	char *refused; /* name of the configured user if this user does not exist; else NULL */
+	/* name of the configured user if this user does not exist, so no program can run; else
+	 * NULL */
+	char *refused;
 	exec_output_fn *on_output;
 	void *on_output_data;
 };
@@ -196,8 +198,8 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length > n && strcmp(name + length - n, suffix) == 0;
 }
 
-/* Accept file names of letters, digits, '-', '_' and '.', as run-parts(8) does. Reject hidden files
- * and backup files of editors and package managers. */
+/* Filter for scandir(): accept file names of letters, digits, '-', '_' and '.', similar to
+ * run-parts(8). Reject hidden files and backup files of editors and package managers. */
 static int is_program_name(const struct dirent *entry)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -283,7 +285,8 @@ static void child_judge(struct exec *e, const struct child *c, int status)
 			  WEXITSTATUS(status));
 }
 
-/* Reap one child, if it has ended. Wait for its pid only: the process may have other children. */
+/* Reap one child if it has ended. Wait for its pid only, because this process can have children
+ * that other files have started. */
 static void child_reap(struct exec *e, struct child *c)
 {
 	int status;
@@ -317,9 +320,9 @@ static void child_limit(struct exec *e, struct child *c, int64_t passed_ms)
 			  EXEC_TIMEOUT_MS / 1000);
 }
 
-/* Note the time of a tick. Return the time since the last tick, limited to 0..TICK_MOST_MS. Ticks
- * come at least once per TICK_MOST_MS, so a time outside of these limits means that the clock was
- * set. */
+/* Save the time of this tick, and return the time since the last one, limited to 0..TICK_MOST_MS.
+ * Ticks are never further apart than TICK_MOST_MS, so a time outside of these limits means that the
+ * clock was set. */
 static int64_t passed_note(struct exec *e, int64_t now_ms)
 {
 	int64_t passed_ms = e->tick_ms ? now_ms - e->tick_ms : 0;

@@ -24,7 +24,7 @@
 struct source {
 	const struct alert *alert;
 	const struct alert_identity *identity;
-	bool has_flow;
+	bool has_flow; /* the alert names a flow (alert->tuple) */
 	char *text;
 	size_t size;
 };

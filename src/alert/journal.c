@@ -28,7 +28,7 @@ static void length_put(FILE *out, uint64_t length)
 		putc((int)(length >> 8 * i & 0xff), out);
 }
 
-/* Write one field. variable is "NAME=value", as facts_environment() returns it. */
+/* Write one field. `variable` has the form "NAME=value". */
 static void field_put(FILE *out, const char *variable)
 {
 	const char *value = strchr(variable, '=') + 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * jsonl.c - writes alerts as lines of JSON to a file. A separate thread writes, because the disk
- * may hang.
+ * jsonl.c - writes alerts as lines of JSON to a file. A separate thread writes, so that a disk that
+ * hangs does not block the caller.
  *
  * Must not know the contents of a line.
  */
@@ -16,8 +16,8 @@
 #include "waymark/alert/sink.h"
 #include "waymark/base/disk_worker.h"
 
-/* Remove a partly written line by truncating the file to its previous size. Otherwise the next line
- * would be appended to the partly written line. */
+/* Remove a line that was written only in part: truncate the file to its size before the write.
+ * Otherwise the next line would be appended to this part. */
 static void line_undo(int fd, const struct stat *before)
 {
 	if (S_ISREG(before->st_mode) && ftruncate(fd, before->st_size) < 0)
@@ -46,8 +46,9 @@ static const char *jsonl_target(const struct alert_config *c)
 	return c->json;
 }
 
-/* Write one line. Open the file each time, so that it can be rotated. If the file is a FIFO without
- * a reader, or if the disk is full, the call fails; the process ignores SIGPIPE. */
+/* Append one line to the file at `path`. Open the file for each line, so that it can be rotated.
+ * Return 0 or -errno. If the file is a FIFO without a reader, open() fails because of O_NONBLOCK, or
+ * write() fails because the process ignores SIGPIPE. */
 static int line_write(const char *path, const char *line)
 {
 	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -62,9 +63,9 @@ static int line_write(const char *path, const char *line)
 struct jsonl {
 	struct disk_worker *worker; /* created when the first line is sent */
 	struct sink_status *status;
-	char path[128]; /* the file of the latest line, for messages */
-	bool is_waiting;
-	uint64_t unwritten;
+	char path[128];	    /* path of the file for the latest line; used in error messages */
+	bool is_waiting;    /* the latest line had to wait for the disk, or was lost */
+	uint64_t unwritten; /* see struct sink_stats */
 	char error[160];
 };
 
@@ -93,7 +94,8 @@ static void line_fail(struct jsonl *j, const char *why)
 	sink_fail(j->status, "%s", j->error);
 }
 
-/* Count one failure when lines begin to wait for the disk, not one for each line. */
+/* Note whether the latest line has to wait for the disk. Count a failure only for the first of
+ * several consecutive lines that wait. */
 static void wait_note(struct jsonl *j, bool is_waiting)
 {
 	if (is_waiting && !j->is_waiting)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * output.c - reads a program's output from a pipe without blocking. Bytes other than printable
- * ASCII become '?', because the output may be shown on a terminal. Output beyond the limit is read
- * and dropped, so that the program does not block on a full pipe.
+ * ASCII are replaced by '?', because they could be control sequences for the terminal that shows
+ * the output. Output beyond the limit is read and dropped, so that the program does not block on a
+ * full pipe.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,9 +16,9 @@
 
 struct output {
 	int fd;
-	size_t taken; /* number of bytes read so far */
-	size_t n;
-	char line[LINE_BYTES];
+	size_t taken; /* number of bytes that were not dropped, at most EXEC_OUTPUT_BYTES */
+	size_t n;     /* number of bytes in line[] */
+	char line[LINE_BYTES]; /* the beginning of a line whose end has not been read */
 };
 
 struct output *output_open(int *fd)
@@ -72,7 +73,7 @@ void output_take(struct output *o, const char *path, exec_output_fn *fn, void *d
 	char part[1024];
 	ssize_t n = 0;
 
-	/* Limit the reads per call, because a program may write without end. */
+	/* Limit the reads per call, because a program can write without end. */
 	for (int turn = 0; o && turn < 64; turn++) {
 		n = read(o->fd, part, sizeof(part));
 		if (n <= 0)

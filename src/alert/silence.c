@@ -8,6 +8,7 @@
 
 #define PLACES (sizeof(((struct silences *)0)->list) / sizeof(struct silence))
 
+/* Return the silence of the uplink, or a free entry if it has none, or NULL if no entry is free. */
 static struct silence *silence_find(struct silences *s, const char *uplink)
 {
 	struct silence *place = NULL;

@@ -10,16 +10,17 @@
 #include "waymark/alert/alert.h"
 
 struct silence {
-	char uplink[UPLINK_NAME_MAX]; /* "": all */
-	int64_t until_ms;	      /* 0: none */
-	char by[ALERT_BY_MAX];	      /* who requested it */
+	char uplink[UPLINK_NAME_MAX]; /* alerts about this uplink are silenced; "": all alerts */
+	int64_t until_ms;	      /* when the silence ends; 0: this entry is free */
+	char by[ALERT_BY_MAX];	      /* the user who requested the silence */
 };
 
 struct silences {
 	struct silence list[UPLINKS_MAX + 1];
 };
 
-/* Silence an uplink ("" or NULL: all) until until_ms; 0 ends the silence. Return 0 or -ENOSPC. */
+/* Silence the alerts about an uplink ("" or NULL: all alerts) until until_ms. If until_ms is 0, end
+ * this silence. Return 0 or -ENOSPC. */
 int silence_set(struct silences *s, const char *uplink, int64_t until_ms, const char *by);
 /* Return whether a silence was in force at the alert's time. */
 bool silence_covers(const struct silences *s, const struct alert *alert);

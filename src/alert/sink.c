@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sink.c - the table of sinks; a new sink is added here. */
+/* sink.c - the table of sinks. Add a new sink here. */
 #include <stddef.h>
 
 #include "waymark/alert/sink.h"

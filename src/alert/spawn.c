@@ -3,8 +3,8 @@
  * spawn.c - starts one program without a shell, as the child of a minder.
  *
  * The minder is a child of the caller. It waits for the program and for all processes that the
- * program starts, in any session. It kills them when it gets SIGTERM or when the caller dies. It
- * then exits as the program did. Must not know alerts.
+ * program starts, in any session. It kills them when it gets SIGTERM or when the caller dies. When
+ * all have ended, the minder ends with the program's exit status or signal. Must not know alerts.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -35,8 +35,8 @@
 #define KILL_PAUSE_NS  10000000
 #define EXIT_NOT_BEGUN 127
 
-/* Return the descriptor of the program's standard input, or -errno. The descriptor is a file in
- * memory: a pipe would block this process if the program does not read. */
+/* Return a descriptor for the program's standard input, or -errno. The input is in a memfd, not in
+ * a pipe: writing to a pipe would block this process if the program does not read. */
 static int input_open(const char *input)
 {
 	size_t length = strlen(input);
@@ -109,9 +109,9 @@ static int user_become(const struct spawn_user *user)
 	return 0;
 }
 
-/* Become the user and drop all capabilities. A program that runs as root would get the capabilities
- * of the bounding set back at execve(), so empty this set first. Ignore a failure to empty it: a
- * process that may not do so has few capabilities. */
+/* Become the user and drop all capabilities. If the program runs as root, execve() gives it the
+ * capabilities of the bounding set, so empty this set first. Ignore a failure: a process that is
+ * not permitted to empty the set has few capabilities. */
 static int privileges_drop(const struct spawn_user *user)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -129,8 +129,8 @@ static int privileges_drop(const struct spawn_user *user)
 	return 0;
 }
 
-/* Set resource limits that stop a program that uses too much, but not an ordinary script. The
- * caller limits the run time. */
+/* Set resource limits that are high enough for an ordinary script. There is no limit of the run
+ * time: the caller kills a program that runs too long. */
 static void limits_set(void)
 {
 	static const struct {
@@ -155,8 +155,8 @@ static void limits_set(void)
 	}
 }
 
-/* Become the program. This is the child of vfork(), which shares the minder's memory: make only
- * system calls and write only *err. */
+/* Execute the program, or set *err. This runs in the child of vfork(), which shares the minder's
+ * memory: make only system calls, and write to no other variable of the minder. */
 static void __attribute__((noreturn, noinline))
 child_become(const char *path, char **environment, volatile int *err)
 {
@@ -172,8 +172,8 @@ child_become(const char *path, char **environment, volatile int *err)
 	_exit(EXIT_NOT_BEGUN);
 }
 
-/* Return the pid of a new child, or -1 with errno. This is a function of its own, so that no
- * variable of the caller is in a register across vfork(). */
+/* Start the program in a new child. Return the child's pid, or -1 with errno. Not inlined, so that
+ * no variable of the caller is in a register across vfork(). */
 static pid_t __attribute__((noinline))
 child_new(const char *path, char **environment, volatile int *err)
 {
@@ -186,7 +186,7 @@ child_new(const char *path, char **environment, volatile int *err)
 
 /* --- the minder ---------------------------------------------------------------------- */
 
-/* Return the parent of a process, or 0. */
+/* Return the pid of a process's parent, or 0 if the process does not exist. */
 static pid_t parent_read(const char *pid)
 {
 	char path[64], text[512];
@@ -203,13 +203,13 @@ static pid_t parent_read(const char *pid)
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	/* The process name may contain any character, even ')'. */
+	/* Search for the last ')', because the process name itself can contain ')'. */
 	end = strrchr(text, ')');
 	return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
 }
 
-/* Kill the minder's children. They include orphaned processes of any session, because the minder is
- * a subreaper. */
+/* Kill the minder's children. Because the minder is a subreaper, processes whose parent has died
+ * are its children, too, in any session. */
 static void children_kill(void)
 {
 	const struct dirent *entry;
@@ -226,6 +226,7 @@ static void children_kill(void)
 		closedir(folder);
 }
 
+/* End with the exit status or the signal of this wait status. */
 static void __attribute__((noreturn)) exit_as(int status)
 {
 	if (WIFSIGNALED(status)) {
@@ -237,7 +238,8 @@ static void __attribute__((noreturn)) exit_as(int status)
 	_exit(WEXITSTATUS(status));
 }
 
-/* Reap ended children. Return false when no child is left. */
+/* Reap ended children. If the program is one of them, set *result to its wait status. Return false
+ * when no child is left. */
 static bool children_reap(pid_t program, int *result)
 {
 	int status;
@@ -249,6 +251,8 @@ static bool children_reap(pid_t program, int *result)
 	return pid == 0;
 }
 
+/* Wait until all children have ended, then exit as the program did. On SIGTERM, kill the children
+ * repeatedly, because they can start new ones in between. */
 static void __attribute__((noreturn)) children_mind(pid_t program, const sigset_t *signals)
 {
 	static const struct timespec pause = {.tv_nsec = KILL_PAUSE_NS};

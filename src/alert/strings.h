@@ -5,7 +5,7 @@
 #ifndef WAYMARK_SRC_ALERT_STRINGS_H
 #define WAYMARK_SRC_ALERT_STRINGS_H
 
-/* Return a copy of a list, or NULL with errno if memory is short. The copy of NULL is NULL. */
+/* Return a copy of a list. Return NULL if `list` is NULL or, with errno, if memory is short. */
 char **strings_copy(char *const *list);
 void strings_free(char **list);
 

@@ -2,8 +2,8 @@
 /*
  * syslog.c - sends alerts to the system's log.
  *
- * syslog(3) blocks while the log daemon does not read. This file sends a datagram in the same
- * format without blocking.
+ * syslog(3) blocks if the log daemon stops reading. Therefore this file sends a datagram of the
+ * same format itself, without blocking.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -68,8 +68,8 @@ static const char *system_log_target(const struct alert_config *c)
 	return c->syslog ? "the system's log" : NULL;
 }
 
-/* Send to the journal if it runs, else to the syslog socket. If the journal runs, it also reads the
- * syslog socket, so sending to both would log the alert twice. */
+/* Send to the journal if it runs, else to the syslog socket. Never send to both: a running journal
+ * also reads the syslog socket and would log the alert twice. */
 static void system_log_send(void *self, const struct alert_config *c, const struct sink_message *m,
 			    struct sink_status *s)
 {

@@ -10,10 +10,11 @@
 #define SYSLOG_PATH  "/dev/log"
 #define JOURNAL_PATH "/run/systemd/journal/socket"
 
-/* Write the kind and the sentence of an alert to `text`, and return `text`. */
+/* Write the alert's kind, its text, and the number of alerts that it stands for to `text`. Return
+ * `text`. */
 #define SYSLOG_TEXT_SIZE 400
 const char *syslog_text(const struct alert *alert, char text[SYSLOG_TEXT_SIZE]);
-/* Return the facility and the severity as one number, the priority of syslog(3). */
+/* Return the facility and the severity combined as in the priority argument of syslog(3). */
 int syslog_priority(const struct alert *alert);
 /* Send one message to the socket of a log daemon. */
 void syslog_write(const char *socket_path, const struct alert *alert, struct sink_status *s);

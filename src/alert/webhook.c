@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * webhook.c - the queue of alerts for an HTTP server, and the thread that sends them. If a request
- * fails, the thread repeats it, after a longer pause each time. Later alerts wait until the server
- * acknowledges or refuses the request, because they go to the same server.
+ * fails, the thread repeats it, after a longer pause each time. Until the server acknowledges or
+ * refuses the request, later alerts wait: they go to the same server and would fail, too.
  *
  * Must not know HTTP, nor where alerts are kept across a restart.
  */
@@ -35,13 +35,15 @@ struct webhook {
 	bool is_running;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	_Atomic int64_t stop_by_ms; /* CLOCK_MONOTONIC time by which the thread must end; 0: do not
-				     * end */
+	_Atomic int64_t stop_by_ms; /* CLOCK_MONOTONIC time by which the thread must end; 0: no stop
+				     * was requested */
 
 	/* The lock protects the fields below. */
 	char *url; /* NULL: off */
 	char **headers;
 	uint32_t timeout_s;
+	/* pending: alerts to send, without the one that is being sent. settled: alerts that were
+	 * delivered or dropped, and that webhook_settled() has not returned yet. */
 	struct list pending, settled;
 	unsigned failures; /* number of consecutive failures */
 	int64_t due_ms;	   /* time of the next attempt */
@@ -123,8 +125,9 @@ static void oldest_drop(struct webhook *w)
 	item_settle(w, item);
 }
 
-/* If the webhook is off, drop all waiting alerts. Otherwise drop the oldest ones until the queue is
- * within its limit. The alert that is being sent is counted as pending, but cannot be dropped. */
+/* If the webhook is off, drop all waiting alerts. Otherwise drop the oldest ones until at most
+ * WEBHOOK_QUEUE_MAX alerts are pending. The alert that is being sent counts as pending, but is not
+ * in the list, so it is never dropped here. */
 static void queue_limit(struct webhook *w)
 {
 	while (w->pending.first && (!w->url || w->stats.pending > WEBHOOK_QUEUE_MAX))
@@ -164,8 +167,8 @@ static void result_note(struct webhook *w, struct item *item, enum post_result r
 
 /* --- the thread ---------------------------------------------------------------------- */
 
-/* Return whether the thread must end. After a stop is requested, it ends when no alert is pending,
- * when an attempt has failed, or at stop_by_ms. */
+/* Return whether the thread must end: a stop was requested, and no alert is left to send, or the
+ * last attempt failed, or it is stop_by_ms. */
 static bool is_over(struct webhook *w)
 {
 	int64_t stop_by_ms = atomic_load(&w->stop_by_ms);
@@ -173,6 +176,7 @@ static bool is_over(struct webhook *w)
 	return stop_by_ms && (!w->pending.first || w->failures || clock_steady_ms() >= stop_by_ms);
 }
 
+/* Return whether the current request must be cancelled, because it is stop_by_ms. */
 static bool is_abandoned(void *data)
 {
 	struct webhook *w = data;

@@ -10,7 +10,8 @@
 
 #define TEMPLATE_MAX 65536
 
-/* Return the text of a file of at most max bytes, malloc'd, or NULL with errno. */
+/* Return the text of a file, malloc'd, or NULL with errno; EFBIG: the file is larger than max
+ * bytes. */
 static char *file_read(const char *path, size_t max)
 {
 	FILE *in = fopen(path, "re");

@@ -2,8 +2,8 @@
 /*
  * webhook_post.c - sends one HTTP request. No other file of this folder uses libcurl.
  *
- * Must not know the queue, nor when to send again. A URL or a header may hold a password or a
- * token, so no message contains a part of them.
+ * Must not know the queue, nor when to send again. No error message contains a part of the URL or
+ * of a header, because they can contain a password or a token.
  */
 #include "alert/webhook_post.h"
 
@@ -34,6 +34,7 @@ static size_t body_skip(char *text, size_t size, size_t n, void *data)
 	return size * n;
 }
 
+/* Callback of libcurl: return whether libcurl must cancel the request. */
 static int progress_look(void *data, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
 	const struct post *post = data;
@@ -45,7 +46,7 @@ static int progress_look(void *data, curl_off_t a, curl_off_t b, curl_off_t c, c
 	return post->is_abandoned && post->is_abandoned(post->data);
 }
 
-/* Follow no redirect, because only the configuration decides where alerts go. Allow only HTTP and
+/* Follow no redirects, so that alerts only go where the configuration says. Allow only HTTP and
  * HTTPS. */
 static CURLcode protocols_limit(CURL *curl)
 {
@@ -60,7 +61,7 @@ static CURLcode protocols_limit(CURL *curl)
 static CURLcode handle_prepare(struct poster *p)
 {
 	curl_easy_setopt(p->curl, CURLOPT_NOSIGNAL, 1L);
-	/* Alerts are rare: an idle connection would be dead when the next alert is sent. */
+	/* Close each connection: alerts are rare, so the server would drop it before the next. */
 	curl_easy_setopt(p->curl, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(p->curl, CURLOPT_USERAGENT, "waymark/" PACKAGE_VERSION);
 	curl_easy_setopt(p->curl, CURLOPT_WRITEFUNCTION, body_skip);
@@ -96,8 +97,8 @@ void poster_free(struct poster *p)
 	free(p);
 }
 
-/* Return whether a status means that the server would always refuse this request, regardless of the
- * server's load and configuration (RFC 9110, 15.5). */
+/* Return whether this HTTP status means that the server would refuse the same request every time,
+ * regardless of its load and configuration (RFC 9110, 15.5). */
 static bool is_final(long status)
 {
 	switch (status) {
@@ -129,7 +130,7 @@ static enum post_result status_judge(struct poster *p, struct post *post)
 	return is_final(status) ? POST_REFUSED : POST_FAILED;
 }
 
-/* Return a copy of the operator's headers. If they contain no Content-Type, add one. Return NULL if
+/* Return a copy of the operator's headers, with a Content-Type if they contain none. Return NULL if
  * memory is short. */
 static struct curl_slist *headers_new(char *const *list)
 {

@@ -84,7 +84,7 @@ struct writer_stats {
 	uint64_t dropped; /* number of records that did not fit into the queue */
 	/* number of records that SQLite refused, although the rest of their batch was written */
 	uint64_t failed;
-	uint32_t depth, depth_max, capacity; /* of the queue, in flows */
+	uint32_t depth, depth_max, capacity; /* of the queue */
 	int64_t last_commit_ms;
 	/* p50 and p99 of the time between an event and the commit of its row, for the rows of the
 	 * last minute; -1: no row */
