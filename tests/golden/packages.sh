@@ -56,9 +56,9 @@ spec_files() {
 			s,%{_mandir},/usr/share/man,; s,%{_datadir},/usr/share,; s,%{name},waymark,'
 }
 
-# alpine_moves: what the function export() moves out of the main package.
+# alpine_moves: what the function exporter() moves out of the main package.
 alpine_moves() {
-	awk '/^export\(\)/ { inside = 1 } inside && $1 == "amove" { for (i = 2; i <= NF; i++) print "/" $i } /^}/ { inside = 0 }' \
+	awk '/^exporter\(\)/ { inside = 1 } inside && $1 == "amove" { for (i = 2; i <= NF; i++) print "/" $i } /^}/ { inside = 0 }' \
 		"$src/packaging/alpine/APKBUILD"
 }
 
@@ -94,6 +94,9 @@ grep '^/usr/\(bin\|sbin\|libexec\)/' "$work/rpm.list" >"$work/openwrt.list"
 openwrt_files waymark >"$work/openwrt.waymark"
 openwrt_files waymark-export >"$work/openwrt.export"
 compare openwrt "$work/openwrt.list" "$work/openwrt.waymark" "$work/openwrt.export"
+
+# abuild reads it with the shell of busybox.
+none 'alpine: a POSIX shell reads the APKBUILD' "$(sh -n "$src/packaging/alpine/APKBUILD" 2>&1)"
 
 # One version, everywhere.
 version=$(sed -n 's/^AC_INIT(\[waymark\], \[\(.*\)\])$/\1/p' "$src/configure.ac")
