@@ -47,8 +47,8 @@ static const char *jsonl_target(const struct alert_config *c)
 }
 
 /* Append one line to the file at `path`. Open the file for each line, so that it can be rotated.
- * Return 0 or -errno. If the file is a FIFO without a reader, open() fails because of O_NONBLOCK, or
- * write() fails because the process ignores SIGPIPE. */
+ * Return 0 or -errno. If the file is a FIFO without a reader, open() fails because of O_NONBLOCK,
+ * or write() fails because the process ignores SIGPIPE. */
 static int line_write(const char *path, const char *line)
 {
 	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;

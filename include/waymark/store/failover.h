@@ -78,9 +78,9 @@ struct failover {
 	/* When the fault began: the time of the last answer or of the first failed check; 0:
 	 * unknown. */
 	int64_t began_ms;
-	/* Number of flows that started on the uplink from began_ms to down_ms and got no answer, and
-	 * number of the packets that they sent. Flows without known counters are not included. Both
-	 * are 0 if began_ms is unknown. */
+	/* Number of flows that started on the uplink from began_ms to down_ms and got no answer,
+	 * and number of packets that these flows sent. Flows whose counters are unknown are not
+	 * included. Both numbers are 0 if began_ms is unknown. */
 	uint64_t unanswered, packets_lost;
 	/* The health text that was recorded last between down_ms - 60 s and down_ms + 2 s; "":
 	 * none. */

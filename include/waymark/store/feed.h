@@ -4,9 +4,8 @@
  * after a position, and gets them in the order in which they changed.
  *
  * Read-only. Each call is one short read transaction. The callback runs inside the transaction and
- * must not block. feed_tables describes the tables and their columns. From this description, the
- * exporter derives its SQL statements, the tables that it creates in its targets, and its
- * encodings.
+ * must not block. feed_tables describes the tables and their columns. SQL statements, the tables of
+ * export targets, and the encodings of rows are all derived from this description.
  */
 #ifndef WAYMARK_STORE_FEED_H
 #define WAYMARK_STORE_FEED_H

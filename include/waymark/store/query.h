@@ -128,15 +128,15 @@ int query_unasked(struct query *q, int64_t since_ms, query_row_fn *fn, void *dat
  * this flow (0: unknown). Return 0 or -errno. */
 int query_oldest(struct query *q, int64_t *id, int64_t *started_ms);
 
-/* Read all uplinks that are configured, and then those that were configured earlier. */
+/* Call fn for each uplink that is configured, and then for those that were configured earlier. */
 int query_uplinks(struct query *q, query_row_fn *fn, void *data);
-/* Read the name of every uplink's interface, and of every other interface that packets of a flow
- * left by. */
+/* Call fn for the name of each interface that is an uplink's or that packets of a flow left by. */
 int query_interfaces(struct query *q, query_row_fn *fn, void *data);
 
-/* Read one flow; -ENOENT if it is not in the history. */
+/* Call fn for the flow with this id. Return -ENOENT if it is not in the history. */
 int query_flow(struct query *q, int64_t id, query_row_fn *fn, void *data);
-/* Read one flow's mismatches, changes of its mark, and deletions of it by Waymark, oldest first. */
+/* Three queries about one flow: its mismatches, the changes of its mark, and when Waymark deleted
+ * it. Rows come oldest first. */
 int query_flow_mismatches(struct query *q, int64_t id, query_row_fn *fn, void *data);
 int query_flow_mark_changes(struct query *q, int64_t id, query_row_fn *fn, void *data);
 int query_flow_deletions(struct query *q, int64_t id, query_row_fn *fn, void *data);
@@ -182,8 +182,9 @@ int query_talkers(struct query *q, const struct summary_span *span, query_row_fn
  * the history does not contain), and one column per cause of missing packets, named after the
  * cause. */
 int query_covered(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* One row per gap, and one per interval in which no daemon ran: started (ms), ended (ms; NULL:
- * still open), source, lost, reason. Ordered by time. */
+/* Read the intervals for which the history might lack flows: the gaps, and the times at which no
+ * daemon ran. Columns: started (ms), ended (ms; NULL: still open), source, lost, reason. Ordered by
+ * time. */
 int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 
 /* Group the mismatches by expected uplink, egress and reason: one row per group, most mismatches
@@ -200,14 +201,14 @@ int query_mismatch_steps(struct query *q, const struct summary_span *span, query
  * Ordered by uplink and time. If an uplink's state at the beginning of the span is known, the
  * uplink's first row contains that state. */
 int query_states(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* One row per change of an uplink's addresses: time (ms), uplink, the old addresses, the new
- * addresses. */
+/* Read the changes of uplink addresses. Columns: time (ms), uplink, was (the old addresses),
+ * addresses (the new ones). */
 int query_moves(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* One row each time that an uplink in use got another gateway: time (ms), uplink. */
+/* Read when uplinks in use got another gateway. Columns: time (ms), uplink. */
 int query_gateways(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* Read the raised alerts that a report lists itself: quotas, health, backups, flows without a valid
- * mark, flows with a foreign mark or a wrong source address, other programs' routes and rules that
- * divert flows, and other writers of marks. Columns: time (ms), kind, text. Oldest first. */
+/* Read the raised alerts about subjects that no other query of a report covers: quotas, health,
+ * backups, flows with verdict unmarked, foreign or wrong-source, other programs' routes and rules
+ * that divert flows, and other writers of marks. Columns: time (ms), kind, text. Oldest first. */
 int query_troubles(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Read how much each uplink carried in each step. Columns: step, uplink, bytes_sent,
  * bytes_received, flows_started, flows_answered. The bytes come from the interface's counters, the

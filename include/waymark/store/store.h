@@ -28,8 +28,8 @@ struct store *store_open(const char *path, FILE *errors);
  * because a daemon must steer even without a history. If SQLite finds our database damaged, rename
  * it, print one line to `errors`, and create a new database; the writer then records a gap and
  * counts a renewal. If the disk is full, is read-only or reports an error, print one line to
- * `errors` and open the database for reading only or, if that fails, an empty database in memory;
- * the writer opens the real database when the disk can be written again. */
+ * `errors` and open the database for reading only. If that fails, too, open an empty database in
+ * memory. The writer opens the real database for writing when the disk allows it again. */
 struct store *store_open_or_renew(const char *path, FILE *errors);
 
 /* Commit, checkpoint the write-ahead log and close. NULL is allowed. */
