@@ -15,9 +15,9 @@
  * flows that ended within this time. */
 #define LATE_MS (LINGER_TICKS * AUDIT_TICK_MS / 2)
 
-/* A NEW event of a live flow is a duplicate, unless the flow's DESTROY may have been missed. If the
- * event has IPS_SEEN_REPLY, it is a duplicate even then: the first packet of another flow is no
- * reply. */
+/* This NEW event is a duplicate in two cases. It has IPS_SEEN_REPLY: a flow that has just begun has
+ * no reply yet. Or f has lived in no gap: then the DESTROY of f cannot have been missed, so the
+ * event begins no other flow. */
 bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	return ev->status & IPS_SEEN_REPLY || !audit_is_in_gap(a, f, 0);
@@ -38,10 +38,10 @@ static bool is_ended_already(const struct audit *a, const struct flow *f, const 
 			    : !audit_is_in_gap(a, f, 0);
 }
 
-/* The flow of this DESTROY is not in the flow table: return whether the DESTROY must have been
- * processed before. If the flow began while all events were received and the table had room for all
- * flows, the flow was in the table. If the flow also ended more than LATE_MS ago, an earlier
- * DESTROY must have removed it. */
+/* The flow of this DESTROY is not in the flow table. Return whether the DESTROY must have been
+ * processed before. Two conditions show this. The flow was in the table, because all events since
+ * its begin were received and the table had room for each flow. And it ended more than LATE_MS ago,
+ * so this is no first DESTROY that is read late. */
 static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	const struct flow f = {.started_ms = (uint64_t)(ev->start_ns / NS_PER_MS)};

@@ -21,8 +21,9 @@ static uint64_t labels_left(const struct audit *a, const struct flow *f)
 }
 
 /* The mark names the uplink of one direction: replies if the flow came in by an uplink, otherwise
- * original packets. A label shows the egress of this direction only. Only logged packets show the
- * egress of the other direction. */
+ * original packets. Labels count for this direction, although they do not show a direction. Uplinks
+ * that logged packets of the other direction left by are left out, because those packets set
+ * labels, too. In the other direction, only logged packets count. */
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d)
 {
 	enum direction standing = f->is_entered ? DIR_REPLY : DIR_ORIGINAL;

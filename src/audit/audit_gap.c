@@ -9,7 +9,7 @@
 
 #define OPEN INT64_MAX
 
-/* A live flow counts as living until this long after the latest tick. */
+/* audit_is_in_gap() assumes that a live flow lives until this long after the latest tick. */
 #define NOW_SLACK_MS 1000
 
 static void gap_emit(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
@@ -125,7 +125,8 @@ void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t 
 		known_set_blind(&a->gaps, id);
 }
 
-/* Note that the flow's start time predates the clock step and is no longer comparable. */
+/* The clock was set back: note that the flow's start time is no longer comparable (is_set_back).
+ * First decide with the old times whether the flow has lived in a gap. */
 static void flow_set_back(void *data, flow_ref ref, struct flow *f)
 {
 	const struct audit *a = data;
@@ -138,8 +139,9 @@ static void flow_set_back(void *data, flow_ref ref, struct flow *f)
 	f->is_set_back = 1;
 }
 
-/* Move a gap to the time after the clock step. Return false if the gap can be forgotten. A gap that
- * has just ended is kept, because it may contain flows that are not known yet. */
+/* The clock was set back from before_ms to now_ms: move the gap to now_ms. Return false if the gap
+ * can be forgotten, because it ended long ago. A gap that has just ended is kept: it may contain
+ * flows that are not known yet. */
 static bool gap_set_back(struct known_gap *g, int64_t before_ms, int64_t now_ms)
 {
 	if (g->ended_ms != OPEN && g->ended_ms < before_ms - NOW_SLACK_MS)

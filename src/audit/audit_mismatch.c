@@ -41,13 +41,14 @@ static void mismatch_set_dirty(struct audit *a, struct mismatch *m)
 }
 
 /* Evidence of a mismatch. p is the logged packet, or NULL if there is only a label. is_old: the
- * label comes from a dump, and may be older than the first event that was received. */
+ * label comes from a dump, so it may have been set before any event was received. */
 struct clue {
 	enum direction direction;
 	struct egress egress;
 	const struct stray_packet *p;
 	bool is_old;
-	const char *undrained; /* the object of REASON_NOT_DRAINED; NULL: another reason */
+	const char *undrained; /* the reason is REASON_NOT_DRAINED, and this is the rule or route
+				* that led the flow there, or ""; NULL: the reason is another one */
 };
 
 static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c, bool is_marked,
@@ -81,12 +82,16 @@ static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t
 	       (flows_set(a->flows, f->egress_seen) >> egress & 1);
 }
 
-/* Return the reason of a mismatch. If the flow's previous mark named the egress, the mark has
- * changed. Otherwise rules, routes and links may show the reason (diagnose()). If they do not,
- * compare the packet's mark with the flow's mark. If the marks differ, the mark was not restored
- * or, for a first packet, has changed. If there is a new label, but no logged packet, the mark
- * named the egress when the packet left, and has changed since then: otherwise the rules would have
- * logged the packet. An old label (is_old) decides nothing. */
+/* Return the reason of a mismatch, and set `object` to the rule or route that is the cause, or to
+ * "". The first case that applies decides:
+ * - The clue names the reason (`undrained`).
+ * - The flow's previous mark named the egress: the mark was changed.
+ * - Rules, routes or links show the reason (diagnose()).
+ * - The packet's mark differs from the flow's mark: the mark was not restored. If the packet was
+ *   the flow's first, there was no mark to restore: the mark was changed later.
+ * - There is a new label, but no logged packet: the mark was changed. If the mark had not named the
+ *   egress when the packet left, the rules would have logged the packet. A label from a dump
+ *   (is_old) decides nothing. */
 static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue *c,
 			       char object[OBJECT_MAX])
 {
@@ -201,9 +206,9 @@ static bool is_reported(const struct audit *a, flow_ref ref, struct egress egres
 	return egress.slot != SLOT_NONE && flows_set(a->flows, f->reported) >> egress.slot & 1;
 }
 
-/* Complete a mismatch that was found from a label. A label shows neither the direction nor the
- * packet mark. The clue is a logged packet of the same flow and egress. Take the packet's
- * direction, and the reason that follows from the packet's mark. */
+/* Complete a mismatch that only a label has shown. The clue is a logged packet of the same flow and
+ * egress. Unlike a label, it shows the direction and the packet mark, and the mark may show the
+ * reason. */
 static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clue *c)
 {
 	char object[OBJECT_MAX];
@@ -211,7 +216,8 @@ static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clu
 
 	m->record.evidence = EVIDENCE_STRAY_PACKET;
 	m->record.direction = c->direction;
-	/* If no cause is found now, keep the former reason. */
+	/* If no reason is found now, keep the former one. But REASON_MARK_CHANGED may have been
+	 * concluded from the missing packet: replace it. */
 	if (reason != REASON_UNEXPLAINED || m->record.reason == REASON_MARK_CHANGED) {
 		m->record.reason = reason;
 		memcpy(m->record.object, object, sizeof(object));
@@ -283,8 +289,8 @@ void mismatch_settle(struct audit *a, int64_t now_ms)
 	a->n_suspects = 0;
 }
 
-/* Forget the mismatches of a flow. Write all dirty ones first: then no count is lost, and the dirty
- * list has no pointer to a mismatch that is freed. */
+/* Forget the mismatches of a flow. Write all dirty mismatches first, so that no packet count is
+ * lost and the dirty list has no pointer to freed memory. */
 void mismatch_forget(struct audit *a, flow_ref ref)
 {
 	struct mismatch **at = bucket_of(a, ref);
@@ -304,7 +310,7 @@ void mismatch_forget(struct audit *a, flow_ref ref)
 	}
 }
 
-/* More packets of a mismatch were seen: if its last alert is over, raise another alert. */
+/* Call when more packets of a mismatch were seen. If its alert is over, raise another one. */
 static void mismatch_go_on(struct audit *a, struct mismatch *m)
 {
 	struct mismatch_record reported = m->record;

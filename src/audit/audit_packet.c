@@ -4,23 +4,23 @@
  * an event of its flow.
  *
  * The rules log a packet because its flow's mark does not name the uplink that the packet leaves
- * by. If we know a matching flow whose mark names that uplink, either the packet belongs to another
- * flow, or the flow's change of mark has not been read yet.
+ * by. Therefore a flow whose mark names that uplink does not match: the packet belongs to another
+ * flow, or the mark has changed and we have not read the event yet.
  *
  * If a packet of a masqueraded flow strays, the kernel deletes the flow's conntrack entry. The
- * sender's next packet begins another flow with the same addresses, which may end in the same way.
- * All this may happen before we read a single event. Therefore a packet that matches a flow with
- * evidence waits for another flow, which has the same addresses and no evidence. If the message
- * contains the packet's conntrack id (NFULA_CT), the packet does not wait. A packet in transit
- * waits even then: the rules log one packet per flow in transit, so a second packet shows that the
- * port was reused.
+ * sender's next packet begins another flow with the same addresses, and may stray, too. So several
+ * such flows may begin and end before we read a single event. Therefore, if the matching flow
+ * already has evidence of this egress, the packet waits for a later flow with the same addresses.
+ * This is not needed if the message contains the conntrack id (NFULA_CT). A packet in transit waits
+ * in any case: the rules log one packet per flow in transit, so a second packet shows that another
+ * flow uses the same ports.
  */
 #include <string.h>
 
 #include "audit/audit_internal.h"
 
-/* If a packet matches a flow by everything but the flow's mark, the flow must be at least this old
- * when the packet arrives (packet_force()). */
+/* If a flow's mark does not match a packet, packet_force() gives the packet to the flow only if the
+ * flow was at least this old when the packet arrived. */
 #define FORCE_AGE_MS 100
 
 /* match_successor() ignores a flow that began more than this long after the packet arrived. */
@@ -35,7 +35,8 @@ struct match {
 	bool is_proven;	  /* the flow already has evidence of this egress */
 };
 
-/* Return whether the rules log packets of this kind for a flow with this mark and direction. */
+/* Return whether the rules could have logged the packet p, which left by `egress`, if it belongs to
+ * the flow f. */
 static bool is_fitting(const struct audit *a, const struct flow *f, const struct stray_packet *p,
 		       struct egress egress)
 {
@@ -60,8 +61,9 @@ static bool has_begun_after(const struct flow *f, const struct pending_packet *w
 	return after_ms > by_ms && after_ms < CLOCK_SET_MS;
 }
 
-/* fit() adds FIT_MARK for a flow that has the packet's mark, and 1 for a live flow. Thus an ended
- * flow with the packet's mark fits better than a live flow with another mark. */
+/* fit() returns 0 if the packet cannot belong to the flow. Otherwise it returns 1, plus FIT_MARK if
+ * the flow has the packet's mark, plus 1 if the flow is live. Thus an ended flow with the packet's
+ * mark fits better than a live flow with another mark. */
 #define FIT_MARK 2
 
 static unsigned fit(const struct audit *a, const struct flow *f, const struct pending_packet *w)
@@ -102,9 +104,10 @@ static struct match match_best(const struct audit *a, const struct pending_packe
 	return best;
 }
 
-/* Return the oldest flow that has no evidence and began after the oldest flow with evidence
- * (proven->first_id). Packets arrive in the order of the flows that they ended. If the flow
- * proven->ref is live, it has no successor. */
+/* The flow proven->ref matches, but already has evidence. If it has ended, the packet may belong to
+ * a later flow with the same addresses. Return the oldest such flow that has no evidence: each
+ * stray packet ended its flow, so packets arrive in the order of their flows. Consider only flows
+ * that began after the oldest flow with evidence (proven->first_id). */
 static struct match match_successor(const struct audit *a, const struct pending_packet *w,
 				    const struct match *proven)
 {
@@ -137,11 +140,11 @@ static bool is_against_mark(const struct stray_packet *p)
 	return p->kind == STRAY_MISMATCH || p->kind == STRAY_ELSEWHERE;
 }
 
-/* Return whether a packet that matches a flow with evidence may belong to another flow. A packet in
- * transit may belong to another flow, because the rules log only one packet per flow in transit. A
- * packet that left against the mark may belong to another flow if its conntrack id is unknown. If
- * the id is known, return false: the kernel reuses ids, but the rules log such packets repeatedly,
- * so most of them belong to the flow with this id. */
+/* Return whether a packet that matches a flow with evidence might belong to another flow. A packet
+ * in transit might, because the rules log only one packet per flow in transit. A packet that left
+ * against the mark might, if its conntrack id is unknown. If the id is known, return false: the
+ * kernel reuses ids, but the rules log several such packets per flow, so most of them belong to the
+ * flow with this id. */
 static bool has_rivals(const struct stray_packet *p)
 {
 	return p->kind == STRAY_TRANSIT || (is_against_mark(p) && !p->has_ct_id);
@@ -178,8 +181,8 @@ static void packet_give(struct audit *a, const struct match *m, const struct pen
 	}
 }
 
-/* Give a packet to its flow. Return false if no flow matches yet, or if the flow already has
- * evidence and the packet can still wait. */
+/* Give a packet to its flow. Return false if the packet must wait: no flow matches yet, or the flow
+ * already has evidence and the packet is not due. */
 static bool packet_take(struct audit *a, const struct pending_packet *w, bool is_due,
 			int64_t now_ms)
 {
@@ -248,7 +251,8 @@ static bool packet_force(struct audit *a, const struct pending_packet *w, int64_
 	f = flows_get(a->flows, ref);
 	if (audit_slot_of_mark(a, f->mark) == SLOT_NONE || (d == DIR_ORIGINAL && f->is_entered))
 		return false;
-	/* A flow that began at the time of the packet is the successor of the packet's flow. */
+	/* A flow that began less than FORCE_AGE_MS before the packet, or after it, is a successor
+	 * of the packet's flow. */
 	if (has_begun_after(f, w, -FORCE_AGE_MS))
 		return false;
 	f->had_mark_change = 1;
@@ -260,8 +264,8 @@ static bool packet_force(struct audit *a, const struct pending_packet *w, int64_
 }
 
 /* Match the waiting packets again. Between ticks (SETTLE_SOME), match only a few of them, so that a
- * flood of packets without a flow does not delay events. If how is SETTLE_LAST, all waiting packets
- * are due. */
+ * flood of packets without a flow does not delay events. A packet that is due and matches no flow
+ * is dropped. If `how` is SETTLE_LAST, all waiting packets are due. */
 void pending_settle(struct audit *a, int64_t now_ms, enum settle how)
 {
 	uint32_t n = a->n_pending, kept = 0;

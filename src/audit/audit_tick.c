@@ -27,8 +27,8 @@ static void changed_emit(struct audit *a, flow_ref ref)
 		flow_linger(a, ref);
 }
 
-/* Emit changed flows as far as there is room. A dump or a burst may change more flows at once than
- * the writer can take. */
+/* Emit changed flows, but not more than the writer can take: a dump or a burst may change more
+ * flows at once. since_ms: no flow in the queue changed before this time. */
 static void emit_changed(struct audit *a, int64_t since_ms)
 {
 	uint32_t room = a->port.room ? a->port.room(a->port.data) : UINT32_MAX;

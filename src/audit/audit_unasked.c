@@ -11,9 +11,9 @@
 
 #include "audit/audit_internal.h"
 
-/* Return whether the entry answers a request that was sent to this address: there is a live flow
- * with the same ports and client that came in by an uplink, and no answer of that flow has been
- * seen. */
+/* Return whether the new flow in ev answers a request that was sent to `addr`. This is so if the
+ * request's flow is live: it has the same client and ports, came in by an uplink, and no answer in
+ * it has been seen. */
 static bool is_asked_at(const struct audit *a, const struct ct_event *ev, const struct addr *addr)
 {
 	struct stray_packet answer = {

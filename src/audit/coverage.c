@@ -2,8 +2,8 @@
 /*
  * coverage.c - computes how much of the traffic that left is in the history.
  *
- * Must not know where counters are read. The view "coverage" (sql/views.sql) explains the missing
- * packets in the order of enum coverage_cause.
+ * Must not know where counters are read. coverage_missing() attributes missing packets to causes in
+ * the order of enum coverage_cause. The view "coverage" (sql/views.sql) computes the same in SQL.
  */
 #include "waymark/audit/coverage.h"
 
@@ -53,9 +53,9 @@ static void rules_settle(const struct coverage_reading *from, const struct cover
 
 /* Balance the differences of the shares (enum flow_share), in packets or bytes. A flow that moves
  * from one share to another makes the first one shrink and the second one grow. Therefore subtract
- * the decrease of a share from the increases of the others, so that nothing counts twice. If the
- * share shrank because flows vanished (has_lost), subtract nothing. Return true if a share shrank
- * because flows vanished, or if the decreases exceed the increases. */
+ * the decrease of a share from the increases of the others, so that nothing counts twice. A share
+ * that shrank because flows vanished (has_lost) is not subtracted. Return true if packets are
+ * missing: a share shrank because flows vanished, or the decreases exceed the increases. */
 static bool shares_balance(int64_t n[FLOW_SHARES], const bool has_lost[FLOW_SHARES])
 {
 	bool is_short = false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flows.c - flows in slabs of three shapes, found through one chained hash.
+ * flows.c - stores flows in slabs and finds them through one hash table with chains. There is one
+ * slab per shape, that is, per set of addresses that a flow needs: IPv4, IPv6, or IPv6 with NAT.
  *
  * Must not know what a flow's fields mean. Memory per flow at a million flows: its slab entry (76,
  * 88 or 124 bytes) and 4 to 8 bytes of bucket. No memory is allocated per flow: slabs grow by
@@ -16,11 +17,11 @@
 enum shape { SHAPE_V4, SHAPE_V6, SHAPE_V6_NAT, SHAPES };
 
 struct addrs_v4 {
-	uint8_t addr[4][4]; /* original src, dst, reply src, dst */
+	uint8_t addr[4][4]; /* src and dst of the original tuple, then of the reply tuple */
 	uint16_t port[4];
 };
 struct addrs_v6 {
-	uint8_t addr[2][16]; /* original src, dst; the reply tuple mirrors them */
+	uint8_t addr[2][16]; /* original src and dst; the reply tuple has them swapped */
 	uint16_t port[2];
 };
 struct addrs_v6_nat {
@@ -44,7 +45,7 @@ static const size_t shape_size[SHAPES] = {
 
 struct slab {
 	uint8_t **chunks;
-	uint32_t n_chunks, room; /* room: length of chunks[] */
+	uint32_t n_chunks, room; /* n_chunks: allocated chunks; room: length of chunks[] */
 	uint32_t n_entries;	 /* entries handed out so far; only these are initialized */
 	flow_ref free;
 };
@@ -91,8 +92,8 @@ static bool is_icmp(uint8_t proto)
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
-/* Return the hash of the two endpoints that a packet has at postrouting priority -150. Their order
- * does not matter. */
+/* Return the hash of the two endpoints that a packet has at postrouting priority -150. It does not
+ * depend on their order, so both directions of a flow have the same hash. */
 static uint32_t pair_hash(const struct flows *t, uint8_t proto, const struct addr *a,
 			  uint16_t a_port, const struct addr *b, uint16_t b_port)
 {
@@ -100,8 +101,8 @@ static uint32_t pair_hash(const struct flows *t, uint8_t proto, const struct add
 }
 
 /* Return the port that the remote end has at postrouting priority -150. The identifier of an ICMP
- * message stands for both ports. Source NAT may change the identifier only later: take the
- * identifier from the original tuple. */
+ * message stands for both ports. Source NAT may change the identifier, but runs after this
+ * priority: take the identifier from the original tuple. */
 static uint16_t far_port(uint8_t proto, const struct endpoints tuple[2])
 {
 	return is_icmp(proto) ? tuple[DIR_ORIGINAL].sport : tuple[DIR_REPLY].sport;

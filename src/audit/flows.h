@@ -22,8 +22,8 @@
 typedef uint32_t flow_ref;
 #define FLOW_REF_NONE UINT32_MAX
 
-/* 52 bytes, followed by addresses and ports: 24 bytes for IPv4, 36 for IPv6, 72 for IPv6 with NAT.
- * The alignment of 4 avoids padding. */
+/* One entry of the flow table. It has 52 bytes, and is followed by addresses and ports: 24 bytes
+ * for IPv4, 36 for IPv6, 72 for IPv6 with NAT. The alignment of 4 avoids padding. */
 struct flow {
 	flow_ref next; /* next in the hash bucket; only flows.c sets it */
 	flow_ref link; /* next in a flow_queue; only flows.c sets it */
@@ -36,8 +36,7 @@ struct flow {
 	uint64_t is_queued : 1;	    /* in the queue of flows to write */
 	uint64_t is_entered : 1;    /* the flow came in by an uplink and has not turned
 				     * (flow_has_turned()) */
-	uint64_t is_from_dump : 1;  /* created from a dump entry; no event of it has been read
-				     * yet */
+	uint64_t is_from_dump : 1;  /* a dump showed it first; no event of it has been read yet */
 	uint64_t is_from_store : 1; /* read from the history, not yet seen in a dump */
 	uint64_t has_gap : 1;	    /* evidence about it may have been lost */
 	uint64_t is_offloaded : 1;
@@ -49,8 +48,9 @@ struct flow {
 	uint64_t is_reported : 1;     /* an alert for its verdict (not for a mismatch) was raised,
 				       * or must not be raised */
 	uint64_t is_flushed : 1;      /* Waymark deleted its conntrack entry */
-	uint64_t is_disowned : 1;     /* a reload removed the uplink that its mark names, and no
-				       * packet was seen to leave since then */
+	uint64_t is_disowned : 1;     /* a reload removed the uplink of its mark, and no packet has
+				       * been seen to leave since then: the mark still names this
+				       * uplink */
 	uint64_t is_born_astray : 1;  /* its NEW event already had the label of an uplink that its
 				       * mark does not name */
 	uint64_t is_set_back : 1;     /* the clock was set back during its life */
@@ -68,8 +68,8 @@ struct flow {
 	uint8_t shape;	   /* which addresses follow (enum shape of flows.c); only flows.c sets
 			    * it */
 	uint8_t ingress;   /* slot of the uplink that it came in by, or SLOT_NONE */
-	uint8_t verdict;   /* verdict in the row that was written last */
-	uint16_t reported; /* interned set: egress uplinks of its recorded mismatches */
+	uint8_t verdict;   /* verdict in the latest row of the flow */
+	uint16_t reported; /* interned set: uplinks that are the egress of a recorded mismatch */
 	uint8_t reason;	   /* reason of its latest mismatch */
 	uint8_t former;	   /* slot of the uplink that its previous mark named, or SLOT_NONE */
 } __attribute__((packed, aligned(4)));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage.c - computes differences of counters, and splits them into bins.
+ * usage.c - computes how much counters grew between two readings, and splits the growth into bins
+ * of time.
  */
 #include "waymark/audit/usage.h"
 
@@ -96,7 +97,7 @@ bool usage_is_zero(const struct usage_record *u)
 
 /* --- bins ------------------------------------------------------------------------------------ */
 
-/* Return how much of the count was reached when this share of the interval had passed. */
+/* Return the part of the count `all` that falls into the first `share` (0 to 1) of the interval. */
 static uint64_t until(uint64_t all, double share)
 {
 	return share >= 1 ? all : (uint64_t)((double)all * share);

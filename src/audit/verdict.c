@@ -58,8 +58,9 @@ static bool is_unmarked(const struct verdict_facts *f)
 	return has_left(f) && f->mark == 0;
 }
 
-/* 5: packets may have left without evidence, even if there is evidence of other packets of the
- * flow. The verdict is also unknown if there is no evidence at all and events may be missing. */
+/* 5: some packets may have left without evidence. is_offloaded, is_predating and is_unseen count
+ * even if other packets of the flow have evidence. A gap in events (has_gap) counts only if no
+ * packet has evidence. */
 static enum reason why_unknown(const struct verdict_facts *f)
 {
 	if (f->is_offloaded)
@@ -71,8 +72,8 @@ static enum reason why_unknown(const struct verdict_facts *f)
 	return f->has_gap && !has_left(f) ? REASON_GAP : REASON_NONE;
 }
 
-/* 6: no packet that decides the verdict left by an uplink (verdict_standing()). Otherwise such a
- * packet left by the right uplink: that is rung 7 (ok), which needs no test. */
+/* 6: no packet that decides the verdict left by an uplink (verdict_standing()). If this does not
+ * apply either, such packets left by the right uplink: rung 7 (ok) needs no test. */
 static bool is_local(const struct verdict_facts *f)
 {
 	return !has_left(f);

@@ -17,8 +17,8 @@ struct verdict_facts {
 	uint64_t egress[2];	  /* uplinks that its packets left by, per enum direction */
 	uint64_t other_egress[2]; /* interfaces that its packets left by and that are no uplinks,
 				   * per enum direction */
-	uint8_t source;		  /* slot of the uplink that owns the source address of the packets
-				   * that leave, or SLOT_NONE */
+	uint8_t source;		  /* slot of the uplink that owns the address with which packets
+				   * leave; SLOT_NONE: no uplink owns it */
 	bool had_mismatch;	  /* a mismatch was recorded: the verdict stays VERDICT_MISMATCH */
 	bool has_gap;		  /* events may have been lost, so missing evidence means nothing */
 	bool is_unseen;		  /* may have sent packets while no rules were installed */
