@@ -59,9 +59,9 @@ static unsigned ipv6_word(const uint8_t *bytes, unsigned i)
 	return (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
 }
 
-/* "::" replaces the longest run of at least two zero words, or the first of several such runs (RFC
- * 5952, 4.2). Return the length of this run and set *start to its first word. Return 0 if there is
- * no such run. */
+/* "::" replaces the longest run of zero words, if it has at least two words; of several equally
+ * long runs, it replaces the first (RFC 5952, 4.2). Return the length of this run and set *start to
+ * its first word. Return 0 if there is no such run. */
 static unsigned ipv6_zero_run(const uint8_t *bytes, unsigned n_words, unsigned *start)
 {
 	unsigned best = 1, length = 0;

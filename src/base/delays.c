@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * delays.c - a histogram of delays since the program started.
+ * delays.c - adds delays to a histogram. It counts all delays since the program started.
  */
 #include "waymark/base/delays.h"
 

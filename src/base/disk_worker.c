@@ -18,7 +18,7 @@ struct job {
 	struct job *next;
 	disk_job_fn *fn;
 	char *path, *text; /* text may be NULL */
-	bool is_awaited;   /* the caller waits for the result */
+	bool is_awaited;   /* disk_worker_run() waits for the result */
 };
 
 struct disk_worker {
@@ -26,7 +26,7 @@ struct disk_worker {
 	pthread_cond_t change;
 	struct job *first, *last; /* first is the job that runs now or will run next */
 	unsigned n;
-	int result; /* result of the last job whose caller waited */
+	int result; /* result of the last job that disk_worker_run() waited for */
 	struct disk_worker_late late;
 	bool is_over; /* disk_worker_free() was called */
 	bool has_ended;
@@ -63,8 +63,8 @@ static void worker_destroy(struct disk_worker *w)
 	free(w);
 }
 
-/* The first job of the queue has run: remove the job. If a caller waits for the job, pass the
- * result to the caller. Otherwise count the job as late. Call with the lock held. */
+/* The first job of the queue has run: remove the job. If disk_worker_run() waits for the job, pass
+ * the result to it. Otherwise count the job as late. Call with the lock held. */
 static void first_end(struct disk_worker *w, int err)
 {
 	struct job *j = w->first;

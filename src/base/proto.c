@@ -17,7 +17,7 @@
 static const struct {
 	const char *name;
 	uint8_t proto;
-	bool is_printed; /* proto_name() uses it; proto_parse() accepts all names */
+	bool is_printed; /* proto_name() returns this name; proto_parse() accepts every name */
 } protos[] = {
 	{"tcp", IPPROTO_TCP, true},    {"udp", IPPROTO_UDP, true},
 	{"icmp", IPPROTO_ICMP, true},  {"icmpv6", IPPROTO_ICMPV6, true},

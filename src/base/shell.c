@@ -43,7 +43,8 @@ static bool is_plain(const char *word, size_t n)
 	return n && strspn(word, plain) >= n;
 }
 
-/* Only the form $'...' can express control characters. */
+/* Write a word that contains control characters. Of the shell's quotes, only $'...' can express
+ * them. */
 static void put_escaped(struct output *o, const char *word, size_t n)
 {
 	put(o, "$'", 2);

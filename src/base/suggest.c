@@ -10,7 +10,7 @@
 #include "waymark/base/suggest.h"
 
 #define NAME_MAX_LENGTH 32
-#define FAR		3 /* a distance of this many letters is no typing error */
+#define FAR		3 /* names that differ in this many letters or more are not suggested */
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * thread.c - threads that receive no signals, and conditions that use CLOCK_MONOTONIC.
+ * thread.c - starts threads that receive no signals, and creates condition variables whose timeouts
+ * use CLOCK_MONOTONIC.
  */
 #include "waymark/base/thread.h"
 

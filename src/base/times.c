@@ -219,8 +219,8 @@ static struct tm *today_fill(int64_t now_ms, struct tm *tm)
 	return tm;
 }
 
-/* Parse a date with an optional time of day (ISO 8601), or a time of day alone, which means
- * today. */
+/* Parse a date, with or without a time of day (ISO 8601), or a time of day alone, which is a time
+ * of today. */
 static int stamp_parse(const char *text, int64_t now_ms, int64_t *ms)
 {
 	size_t digits = strspn(text, "0123456789");
@@ -329,7 +329,7 @@ static int name_parse(const char **text, const char *const names[], int n)
 }
 
 /* Parse what follows the month in "Nov 25 14:32:10", the form of Waymark's listings. The text has
- * no year: use the latest year in which the time is not in the future. */
+ * no year: use this year or, if the time would then be in the future, last year. */
 static int dated_parse(const char *text, int month, int64_t now_ms, int64_t *ms)
 {
 	unsigned digits = isdigit((unsigned char)*text) && text[1] == ' ' ? 1 : 2;
@@ -353,7 +353,8 @@ static int dated_parse(const char *text, int month, int64_t now_ms, int64_t *ms)
 	return 0;
 }
 
-/* Parse "Thu 2026-11-26 14:32:10 CET", the form of systemd, or the form of Waymark's listings. */
+/* Parse one of two forms: "Thu 2026-11-26 14:32:10 CET", as systemd prints it, or "Nov 25
+ * 14:32:10", as Waymark's listings show it. */
 static int named_parse(const char *text, int64_t now_ms, int64_t *ms)
 {
 	static const char *const weekdays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",

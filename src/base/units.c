@@ -42,8 +42,8 @@ static const struct unit duration_units_ms[] = {
 	{NULL, 0},
 };
 
-/* A single letter is a power of 1024, as in the output of ls -h and df -h, from which users copy
- * sizes. */
+/* A single letter stands for a power of 1024. Users copy sizes from ls -h and df -h, which use
+ * these letters. */
 static const struct unit size_units[] = {
 	{" B b byte bytes ", 1},    {" K k KiB kiB ", 1ULL << 10},
 	{" M MiB ", 1ULL << 20},    {" G GiB ", 1ULL << 30},
@@ -99,8 +99,8 @@ int number_parse(uint64_t *number, const char *text, uint64_t most)
 	return *number > most ? -ERANGE : 0;
 }
 
-/* Parse one "NUMBER UNIT" at *text and add it to *sum. A number that is the whole text may lack its
- * unit in two cases: it is 0, or it is a size, which is then in bytes. */
+/* Parse one "NUMBER UNIT" at *text and add it to *sum. A number without a unit must be the whole
+ * text, and must be 0 or a size in bytes. */
 static int term_parse(uint64_t *sum, const struct unit *units, const char **text, bool is_first)
 {
 	uint64_t value, factor = 1;
@@ -151,7 +151,7 @@ int duration_parse(uint64_t *seconds, const char *text)
 	err = units_parse(&value, duration_units, text);
 	if (err < 0)
 		return err;
-	/* Other code stores times as signed 64-bit milliseconds. */
+	/* Other code stores this duration in milliseconds, as a signed 64-bit number. */
 	if (value > INT64_MAX / 1000)
 		return -ERANGE;
 	*seconds = value;
@@ -193,7 +193,7 @@ const char *size_format(int64_t bytes, char buf[UNITS_STRLEN])
 	double value = bytes < 0 ? -(double)bytes : (double)bytes;
 	int i = -1;
 
-	/* %.0f would print 1023.5 and above as 1024. */
+	/* From 1023.5 on, %.0f would print 1024: use the next unit. */
 	while (value >= 1023.5 && letters[i + 1]) {
 		value /= 1024;
 		i++;
