@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * brief.c - formats those cells of brief tables that show several values of a row together.
+ * brief.c - formats cells of brief tables (history.h) that combine several values of a row.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -61,9 +61,9 @@ static void strays_append(char *buf, size_t size, const char *list, const char *
 	}
 }
 
-/* Write the path of a flow: the name of its uplink or, if packets strayed, "UPLINK→EGRESS". If the
- * flow has no uplink, write only the egress. If the flow entered by an uplink, write the path of
- * the replies, because the mark names the uplink of the replies. */
+/* Write the path of a flow: its uplink or, if packets strayed, "UPLINK→EGRESS". If the flow has
+ * no uplink, write only the egress. If the flow entered by an uplink, its mark names the uplink of
+ * the replies: write the egress of the replies. */
 void brief_path(struct render *r, const struct value *values, size_t n)
 {
 	const char *uplink = value_text(values, n, "uplink"),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cells.c - collects all cells of a row, and then renders the cells of the selected columns.
+ * cells.c - collects all cells of a row, and then renders the cells of the selected columns, in the
+ * order of the selection.
  */
 #include "cli/cells.h"
 
@@ -27,7 +28,7 @@ struct cells {
 	size_t n, at;
 	struct cell row[CELLS_MAX];
 	struct column chosen[CELLS_MAX];
-	size_t places[CELLS_MAX], n_chosen; /* indexes of the selected columns */
+	size_t places[CELLS_MAX], n_chosen; /* places[i]: index in columns[] of chosen[i] */
 	struct render *render;
 };
 

@@ -66,8 +66,8 @@ static FILE *client_open(const char *path, const char *command, int *err)
 	*err = size < 0 ? size : client_connect(path, &fd);
 	if (*err)
 		return NULL;
-	/* Ignore EPIPE: if the daemon has too many clients, it answers and closes the connection
-	 * without reading the request. This answer explains more than the error of send(). */
+	/* Ignore EPIPE, because an answer may still be readable: a daemon that has too many clients
+	 * says so, and closes the connection without reading the request. */
 	if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size && errno != EPIPE)
 		*err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	stream = *err ? NULL : fdopen(fd, "r");
@@ -121,13 +121,13 @@ void client_pause(void)
 	nanosleep(&t, NULL);
 }
 
-/* The bytes that have been received but not yet passed on as lines. */
+/* Bytes that were received, but not passed on yet, because their line is incomplete. */
 struct unread {
 	char *text;
 	size_t used, room;
 };
 
-/* Receive more bytes. Return their number, 0 at the end, or -errno. */
+/* Receive more bytes. Return their number; 0: the daemon closed the connection; or -errno. */
 static ssize_t unread_fill(struct unread *u, int fd)
 {
 	ssize_t n;
