@@ -26,7 +26,8 @@ void client_pause(void);
 typedef int client_line_fn(void *data, const char *line);
 int client_watch(const char *path, client_line_fn *fn, void *data);
 
-/* Print why the daemon at path did not answer, and what to do. Return the exit status. */
+/* Print why the daemon at path did not answer, and what to do. err is the -errno that a function
+ * above returned. Return the exit status. */
 enum exit_status client_explain(const char *path, int err);
 
 #endif

@@ -17,9 +17,10 @@ void apply_report_count(void *data, const struct steering_change *change);
 void apply_report_print(const struct steering_counts *r, const char *command, const char *verb,
 			FILE *out);
 
-/* Send "apply SECONDS FILE", "remove" or "confirm" to a running daemon. If verb is not NULL, print
- * what the daemon has changed. Return 0 or -errno (-ENOENT or -ECONNREFUSED: no daemon runs). If
- * the daemon refuses the request, print its message and return 1. */
+/* Send request ("apply SECONDS FILE", "remove" or "confirm") to the daemon. If verb is not NULL,
+ * print what the daemon has changed, as apply_report_print() does. Return 0 or -errno (-ENOENT or
+ * -ECONNREFUSED: no daemon runs). If the daemon refuses the request, print its message and return
+ * 1. */
 int apply_report_ask(const char *socket, const char *request, const char *command,
 		     const char *verb);
 

@@ -2,9 +2,9 @@
 /*
  * burst.c - suppresses lines if many lines of the same kind come in a short time.
  *
- * The first interval of a kind starts with the first line of the kind. If lines were suppressed in
- * an interval, the burst continues: all later lines of the kind are suppressed until an interval
- * passes without a line of the kind.
+ * The first line of a kind starts an interval, in which the first BURST_SHOWN lines are printed and
+ * the others are suppressed. If an interval had suppressed lines, all lines of the next interval
+ * are suppressed. An interval without suppressed lines ends the burst.
  */
 #include "cli/commands/burst.h"
 

@@ -23,7 +23,7 @@
 struct applying {
 	struct config *config;
 	struct steering *steering;
-	uint64_t confirm_s; /* 0: no --confirm */
+	uint64_t confirm_s; /* seconds until an unconfirmed change is undone; 0: no --confirm */
 };
 
 static void confirm_print(const struct applying *a)
@@ -91,8 +91,8 @@ static bool is_no_daemon(int err)
 	return err == -ENOENT || err == -ECONNREFUSED;
 }
 
-/* If a daemon is running, let the daemon apply the file, because it would revert changes that
- * another process makes. If no daemon is running, apply the file in this process. */
+/* If a daemon is running, ask the daemon to apply the file: the daemon would revert changes that
+ * this process makes. If no daemon is running, apply the file in this process. */
 static enum exit_status apply_anyhow(struct applying *a, const struct invocation *in)
 {
 	char request[PATH_MAX + 64];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_check.c - `waymark check`: reports findings about the configuration and this host,
- * each with a command or key that fixes it.
+ * cmd_check.c - `waymark check`: reports what is wrong or doubtful in the configuration and on this
+ * host, and usually a command or key that fixes it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -77,8 +77,8 @@ static void anonymize_checked(const struct config *c, struct findings *f)
 
 #define DAY_MS INT64_C(86400000)
 
-/* Report packets without a conntrack entry, which are neither steered nor audited. Only the
- * operator knows whether such packets are intended. */
+/* Report packets without a conntrack entry, which are neither steered nor audited. Suggest no fix,
+ * because the operator may have excluded these packets on purpose. */
 static int untracked_add(void *data, const struct value *values, size_t n)
 {
 	const char *example = value_text(values, n, "example");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd_coverage.c - `waymark coverage`: lists for each hour and uplink how many packets left, how
- * many of these packets the history accounts for, and why the rest are missing. If a daemon is
- * running, it reads the counters first, so that the result is current.
+ * many of these packets the history accounts for, and why the rest are missing. Before that, the
+ * command makes a running daemon read the counters, so that the list is current.
  */
 #include <stdlib.h>
 
@@ -49,8 +49,8 @@ static int coverage_query(struct query *q, const struct flow_filter *f, query_ro
 	return query_coverage(q, &f->q, fn, data);
 }
 
-/* Make the daemon dump the conntrack table, and wait until the result is in the history. Return 0
- * or -errno. */
+/* Make the daemon dump the conntrack table, and wait until the result is in the history. If this
+ * takes too long, print a message. Return 0 in both cases, or -errno. */
 static int daemon_look(const char *path)
 {
 	struct answer a;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_diff.c - `waymark diff`: compares the installed rules and routes with the configuration, and
- * shows the differences.
+ * cmd_diff.c - `waymark diff`: compares the installed table, ip rules, routes and sysctls with the
+ * configuration, and shows the differences.
  */
 #include <errno.h>
 #include <string.h>
@@ -29,8 +29,8 @@ static const char *command_of(const struct steering_difference *d)
 	}
 }
 
-/* Print a difference as diff(1) does. A line with "-" is only installed. A line with "+" is only in
- * the configuration. */
+/* Print a difference as diff(1) does: "-" precedes what is installed but not configured, "+" what
+ * is configured but not installed. */
 static void difference_print(void *data, const struct steering_difference *d)
 {
 	const struct invocation *in = data;

@@ -65,7 +65,7 @@ static char *socket_path;
 /* Whether --since or --until is given. If so, show all failovers in the interval. */
 static bool is_span;
 
-/* Add the counters of the failover's live flows, which the history does not have. */
+/* Add the counters of the failover's live flows: the history has counters of ended flows only. */
 static void failover_complete(struct failover *f)
 {
 	int err = failover_count(f, socket_path);
@@ -78,8 +78,8 @@ static void failover_complete(struct failover *f)
 			  strerror(-err));
 }
 
-/* Read the newest failover that matches the filter, and the counters of its live flows. Return 0, 1
- * if no failover matches, or -errno. */
+/* Read the newest failover that matches the filter, and the counters of its live flows. Return 0 on
+ * success, 1 if no failover matches, or -errno. */
 static int failover_find(struct query *q, const struct flow_filter *filter, struct failover *f)
 {
 	int64_t until_ms = filter->q.until_ms;
@@ -144,7 +144,7 @@ static int sum_show(const struct failover *f, const struct failover_sum *s, quer
 	return fn(data, values, N_SUM_COLUMNS);
 }
 
-/* Show the sums of a failover, and free it. */
+/* Show the sums of a failover, and free the failover. */
 static int sums_show(struct failover *f, query_row_fn *fn, void *data)
 {
 	int r = 0;
@@ -190,8 +190,8 @@ static int sums_query(struct query *q, const struct flow_filter *filter, query_r
 
 /* --- flows --------------------------------------------------------------------------------- */
 
-/* The arguments of flow_fill(). It adds the counters of live flows to the rows, because the history
- * has no counters of live flows. */
+/* The arguments of flow_fill(), which adds the counters of live flows to rows of the history and
+ * passes the rows to fn. */
 struct filling {
 	const struct failover *failover;
 	/* FAILOVER_STRANDED or FAILOVER_IDLE: pass only rows of this class to fn; FAILOVER_CLASSES:
@@ -232,8 +232,8 @@ static int flows_query(struct query *q, const struct flow_filter *filter, enum f
 	int r = failover_find(q, filter, &f);
 
 	/* The history cannot distinguish idle from stranded flows: a query for stranded flows
-	 * returns both. flow_fill() then drops the rows of the other class. Therefore the query has
-	 * no limit. */
+	 * returns both, and flow_fill() drops the rows of the other class. The query has no limit,
+	 * because the limit would also count the dropped rows. */
 	if (c == FAILOVER_STRANDED || c == FAILOVER_IDLE) {
 		to.class = c;
 		c = FAILOVER_STRANDED;

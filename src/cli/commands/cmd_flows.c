@@ -19,7 +19,7 @@ static const struct column columns[] = {
 #define FLOW_SHOWN(column, kind, is_nullable, in_listings, rarely)                                 \
 	{.name = #column, .type = COLUMN_##in_listings, .is_detail = (rarely)},
 #include "waymark/store/flow_columns.def"
-	{.name = "tcp_state"}, /* shown only if --live is given; must be last */
+	{.name = "tcp_state"}, /* last, because cmd_flows() drops the last one without --live */
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
@@ -59,7 +59,7 @@ static const struct brief_column brief[] = {
 	{{.name = "total", .type = COLUMN_SIZE, .rank = 6}, total_show},
 	{{.name = "nat_src", .rank = 8}, NULL},
 	{{.name = "ingress", .rank = 7}, NULL},
-	{{.name = "tcp_state", .rank = 9}, NULL}, /* shown only if --live is given; must be last */
+	{{.name = "tcp_state", .rank = 9}, NULL}, /* last, as in `columns` */
 };
 #define N_BRIEF (sizeof(brief) / sizeof(*brief))
 
@@ -68,8 +68,8 @@ static const struct brief_column brief[] = {
 /* The daemon's live flows, for live_query(). */
 static struct live_flows live;
 
-/* Query live flows. The history has no counters of live flows. Therefore conditions on counters are
- * removed from the query, and are tested after live_fill() has added the counters. */
+/* Query live flows. The history has no counters of live flows, so the query omits the conditions on
+ * counters. The listing tests them on each row after live_fill() has added the counters. */
 static int live_query(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
 {
 	struct live_filling to = {.live = &live, .fn = fn, .data = data};

@@ -99,8 +99,8 @@ static void proposals_make(struct proposals *p, const struct netstate *s)
 
 /* --- unused numbers ------------------------------------------------------------------------ */
 
-/* Return by how many bits to shift the mask so that no ip rule of another program uses one of its
- * bits. Return 0 if there is no such position. */
+/* Return the number of bits by which to shift the mask, so that no ip rule of another program uses
+ * a bit of the mask. If every position is in use, return 0. */
 static unsigned mask_shift(const struct netstate *s)
 {
 	unsigned shift;
@@ -254,8 +254,8 @@ static void example_print(uint32_t mark, uint32_t table)
 	       mark, table);
 }
 
-/* Print a placeholder for an uplink. Without a default route no uplink is known, but a valid
- * configuration has at least one uplink. */
+/* Print a placeholder for an uplink, if no default route shows a real one: a valid configuration
+ * needs at least one uplink. */
 static void placeholder_print(uint32_t mark, uint32_t table)
 {
 	printf("\n"

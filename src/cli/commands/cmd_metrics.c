@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd_metrics.c - `waymark metrics`: prints the daemon's counters in the text format of Prometheus.
- * If no daemon runs, it prints waymark_up 0, because a user could mistake an empty output for
- * success.
+ * If no daemon answers, it prints `waymark_up 0`, because an empty output looks like success.
  */
 #include <stdlib.h>
 #include <string.h>

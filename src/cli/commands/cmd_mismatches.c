@@ -26,8 +26,8 @@ static const struct column columns[] = {
 static const struct brief_column brief[] = {
 	{{.name = "id", .type = COLUMN_NUMBER, .rank = 8}, NULL},
 	{{.name = "time", .type = COLUMN_TIME}, NULL},
-	/* flow_id has rank 1, so it is the last column to be omitted. It may be omitted if the
-	 * flow's text is shown in full, because `explain` also accepts that text. */
+	/* If the table is too wide, this column is omitted last. It can be omitted only while
+	 * column `flow` is shown in full, because `explain` needs one of the two. */
 	{{.name = "flow_id", .type = COLUMN_NUMBER, .rank = 1, .is_handle = true}, NULL},
 	{{.name = "flow", .is_flow = true}, brief_flow},
 	{{.name = "path"}, brief_path},

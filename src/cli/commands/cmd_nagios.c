@@ -28,7 +28,7 @@ struct survey {
 	struct thresholds warning, critical;
 	int64_t minutes, now_ms;
 	int64_t value[MEASURES]; /* by enum measure; -1: unknown */
-	const char *trouble;	 /* a problem that has no threshold; NULL: none */
+	const char *trouble;	 /* why the history or the daemon is not usable; NULL: both are */
 	struct answer answer;	 /* the daemon's status, which contains the coverage; empty if no
 				  * daemon answered */
 	enum level level;
@@ -81,7 +81,8 @@ static void daemon_take(struct survey *s, const struct answer *a)
 		s->value[MEASURE_QUEUE] = a->store.depth * 100 / a->store.capacity;
 	if (a->last_event && !times_parse_since(a->last_event, s->now_ms, &last_ms))
 		s->value[MEASURE_AGE] = last_ms < s->now_ms ? (s->now_ms - last_ms) / 1000 : 0;
-	/* Count all gaps that have not ended, however long ago they began. */
+	/* Count at least the gaps that the daemon reports as open: the history might not have them
+	 * yet. */
 	if (a->gaps_open > s->value[MEASURE_GAPS])
 		s->value[MEASURE_GAPS] = a->gaps_open;
 	if (!a->is_ready) {
@@ -143,7 +144,7 @@ static void coverage_print(const struct survey *s)
 	}
 }
 
-/* Print each uplink whose state was decided by an operator or because of the uplink's health. */
+/* Print each uplink whose state an operator or the uplink's health decides. */
 static void decisions_print(const struct survey *s)
 {
 	for (size_t i = 0; i < s->answer.n_uplinks; i++) {

@@ -23,8 +23,8 @@
 /* The history: its path, and the control socket of the daemon that writes it. */
 struct place {
 	char *socket, *database;
-	struct config *config; /* NULL if --socket is given: then the daemon has the
-			        * configuration */
+	struct config *config; /* NULL if --socket is given, because only the daemon's
+			        * configuration matters then */
 };
 
 /* The number of flows in the history, and the time of the oldest flow. */
@@ -116,8 +116,8 @@ static enum exit_status store_prune(const struct place *p, const struct addr *ho
 		writer_stats(w, &now);
 	} while (!now.last_error && !writer_is_pruned(w));
 	writer_stats(w, &now);
-	/* Do not change the time when the daemon was last alive. When the daemon starts again, it
-	 * records a gap that begins at this time. */
+	/* Keep the time when the daemon was last alive: at its next start, the daemon records a gap
+	 * that begins at that time. */
 	writer_stop(w, was_clean, alive_ms);
 	if (!now.last_error)
 		return result_say(p, extent, before.database_bytes, now.database_bytes);
@@ -147,8 +147,9 @@ static enum exit_status prune_here(const struct place *p, const struct addr *hos
 /* --- by the daemon ------------------------------------------------------------------------- */
 
 /* Send a command to the daemon. Return CLI_DONE and set *bytes to the size of the database and
- * *is_on to whether the daemon is still pruning. Set *err to 0, or to -errno if the daemon did not
- * answer. */
+ * *is_on to whether the daemon is still pruning. Set *err to 0, or to
+ * -errno if the daemon did not answer. Then, or if the daemon refused, return CLI_FAILED; print a
+ * message only if the daemon refused. */
 static enum exit_status daemon_ask(const struct place *p, const char *command, int64_t *bytes,
 				   bool *is_on, int *err)
 {

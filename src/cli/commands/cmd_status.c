@@ -26,8 +26,8 @@ static const char *time_text(const char *iso, char buf[TIMES_STRLEN])
 	return buf;
 }
 
-/* Print the detail counters that belong to a heading (answer_details). If they are all 0, which is
- * the usual case, print nothing. */
+/* Print the counters that answer_details() has for a heading. If all of them are 0, which is the
+ * usual case, print nothing. */
 static void details_print(const struct answer *a, const char *heading)
 {
 	char text[256];
@@ -53,7 +53,7 @@ static void daemon_print(const struct answer *a)
 	details_print(a, "flows");
 }
 
-/* Print who decided about the uplink. If the uplink's state is only observed, print nothing. */
+/* Print whether an operator or the uplink's health decided its state. Otherwise print nothing. */
 static void decision_print(const struct answer_uplink *u)
 {
 	char time[TIMES_STRLEN];

@@ -41,7 +41,7 @@ static const struct column columns[] = {
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
-/* Return the rating of a cell in column state, health or mismatches. */
+/* Return the rating of a cell. Only cells of columns state, health and mismatches have one. */
 static enum paint paint_of(const struct column *c, const json_t *v)
 {
 	const char *text = json_string_value(v);
@@ -114,8 +114,8 @@ static enum exit_status answer_show(struct cells *l, const char *text)
 
 /* --- without a daemon ------------------------------------------------------------------ */
 
-/* Return the address of the configured gateway or, if no address is configured, the gateway in the
- * plan. plan may be NULL. Return NULL if there is no gateway. */
+/* Return the address of the configured gateway or, if no address is configured, of the gateway in
+ * `plan` (NULL: there is no plan). Return NULL if the uplink has no gateway. */
 static const char *gateway_text(const struct uplink_plan *plan, const struct gateway *g,
 				unsigned family, char text[ADDR_STRLEN])
 {

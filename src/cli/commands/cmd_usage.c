@@ -59,8 +59,7 @@ static const struct uplink_config *uplink_find(const struct config *c, const cha
 	return NULL;
 }
 
-/* If the row is about the present period, print the remaining quota. If it is about an earlier
- * period, print no value. */
+/* Add the cell with the remaining quota. It has a value only in the row of the present period. */
 static void quota_show(struct cells *r, const struct usage_sum *sum, const struct config *c,
 		       const struct usage_bins *bins, int64_t now_ms)
 {
@@ -146,8 +145,8 @@ static enum exit_status usage_read(const struct invocation *in, struct query *q,
 
 	if (status != CLI_DONE)
 		return status;
-	/* Read also bins from before the interval that is shown, because the month of the quota may
-	 * begin earlier. */
+	/* Read also the bins of a month before --since: the quota's month may begin before
+	 * --since, and the used quota is counted from there. */
 	wanted.since_ms = f->q.since_ms ? f->q.since_ms - 32 * INT64_C(86400000) : 0;
 	wanted.limit = 0;
 	if (query_usage(q, &wanted, "5min", bin_take, &bins) < 0) {

@@ -19,9 +19,9 @@
 
 struct watching {
 	const struct invocation *in;
-	const char *error; /* the message with which the daemon refused the request; malloc'd */
+	const char *error; /* the daemon's refusal of the request, malloc'd; NULL: not refused */
 	struct burst burst;
-	/* the highest id of a mismatch so far; a record whose id is not higher is an update */
+	/* the highest mismatch id so far; a mismatch record without a higher id is an update */
 	int64_t mismatch;
 };
 
@@ -148,8 +148,8 @@ static void skipped_print(const json_t *o)
 	       number_of(o, "lines"));
 }
 
-/* Write the kind (burst.h) of a flow's line to buf. The kind is also the printf format of the line
- * that reports the number of suppressed lines, which replaces %u. */
+/* Write the kind (burst.h) of a flow's line to buf. The kind is also the text of the line that
+ * reports suppressed lines: held_print() replaces %u by their number. */
 static void flow_name(const json_t *o, char buf[BURST_KIND])
 {
 	snprintf(buf, BURST_KIND, "%-8s %%u more flows by %.32s: %.8s, %.16s", "flow",
@@ -163,8 +163,8 @@ static void mismatch_name(const json_t *o, char buf[BURST_KIND])
 		 text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
 }
 
-/* Write the kind (burst.h) of an update of a mismatch to buf. waymarkd publishes a mismatch again
- * while it counts stray packets. */
+/* Write the kind (burst.h) of a mismatch's update to buf. waymarkd publishes a mismatch again when
+ * it has counted more stray packets. */
 static void again_name(const json_t *o, char buf[BURST_KIND])
 {
 	snprintf(buf, BURST_KIND,
@@ -256,8 +256,8 @@ static void line_print(struct watching *w, const json_t *o)
 	}
 }
 
-/* Print one line from the daemon. If line is NULL, no line has arrived for a while. Return 0 to
- * continue. A client_line_fn. */
+/* Print one line from the daemon, and the number of suppressed lines if it is due. `line` is NULL
+ * if no line has arrived for a while. Return 0 to continue. A client_line_fn. */
 static int line_take(void *data, const char *line)
 {
 	struct watching *w = data;

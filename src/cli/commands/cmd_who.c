@@ -3,8 +3,8 @@
  * cmd_who.c - `waymark who`: shows which inside host used a public address and port at a
  * given time.
  *
- * It reports that there was no such host only if the history covers the whole interval. The history
- * does not cover gaps, times when no daemon ran, or the time before the oldest stored flow.
+ * It reports that no host used them only if the history covers the given time. The history does not
+ * cover gaps, times when no daemon ran, or the time before the oldest stored flow.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,11 +21,12 @@ struct search {
 	struct flow_filter filter;
 	struct addr address;
 	int32_t port; /* -1: any */
-	uint64_t n;
+	uint64_t n;   /* number of flows found */
 	struct cells *cells;
-	/* whether flows may be missing, because the history does not cover the whole interval */
+	/* the history does not cover the whole given time, so flows may be missing */
 	bool is_unseen;
-	/* an interval that the history does not cover; until_ms 0: this interval has not ended */
+	/* if is_unseen: a time that the history does not cover, and the reason; from_ms 0: since
+	 * the beginning; until_ms 0: until now */
 	int64_t from_ms, until_ms;
 	char reason[160];
 };
@@ -50,10 +51,9 @@ static const struct column columns[] = {
 struct side {
 	const char *public, *public_port, *inside, *inside_port, *peer, *peer_port;
 };
-/* The columns that contain the public, inside and peer endpoints of a flow. The first row that
- * matches a flow is used. Rows 1 and 2 are for flows from inside: the public endpoint is the source
- * after SNAT or, without NAT, the source. Rows 3 and 4 are for flows from outside: the public
- * endpoint is the destination before DNAT. */
+/* The columns that contain the public, inside and peer endpoints of a flow. The first row is used
+ * whose public endpoint is the address searched for. Rows 1 and 2 are for flows from inside, with
+ * and without SNAT. Rows 3 and 4 are for flows from outside, with and without DNAT. */
 static const struct side sides[] = {
 	{"nat_src", "nat_sport", "src", "sport", "dst", "dport"},
 	{"src", "sport", "src", "sport", "dst", "dport"},
@@ -127,7 +127,8 @@ static int flows_search(struct query *q, struct search *s)
 
 /* --- what the history does not cover ------------------------------------------------------- */
 
-/* Take a row of query_unseen(): started, ended (ms), source, lost, reason. */
+/* Store an interval that the history does not cover, a row of query_unseen(): started, ended (ms),
+ * source, lost, reason. Stop the query, because one such interval is enough. */
 static int unseen_take(void *data, const struct value *values, size_t n)
 {
 	struct search *s = data;

@@ -8,7 +8,8 @@
  * and waits. `waymark confirm` removes the file. The guard notices the removal and exits. At the
  * deadline, the guard removes the file and calls undo(). If `waymark confirm` and the guard remove
  * the file at the same time, one of the two removals fails. The guard calls undo() only if its own
- * removal has succeeded. If the file exists but is not locked, its guard was killed.
+ * removal has succeeded. If the file exists but is not locked, its guard was killed, and the change
+ * stays.
  *
  * Must not know what apply() and undo() do.
  */
@@ -39,7 +40,7 @@ static void guard_path(char *path, size_t size, const struct config *c)
 		 c->control_socket);
 }
 
-/* Create the folder of the control socket, which waymarkd would create otherwise. */
+/* Create the folder of the control socket, which can be missing if waymarkd does not run. */
 static void folder_make(const char *path)
 {
 	char folder[PATH_MAX];

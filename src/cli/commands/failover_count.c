@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * failover_count.c - finds the byte counts of live flows, and whether the flows still send packets.
- * It asks the daemon or, if no daemon runs, dumps the conntrack table. The kernel reuses conntrack
- * ids. Therefore an entry belongs to a live flow of the history only if the protocol, zone, tuple
- * and start time are equal too.
+ * It asks the daemon or, if no daemon answers, dumps the conntrack table. The kernel reuses
+ * conntrack ids. Therefore an entry belongs to a live flow of the history only if the protocol,
+ * zone and tuple are equal too, and the entry did not start later.
  *
  * Must not know how bytes are displayed.
  */
@@ -20,8 +20,8 @@
 #include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/privilege.h"
 
-/* Size of the receive buffer of the event socket, which conntrack_open() opens. No events are
- * read. */
+/* Buffer size for the event socket that conntrack_open() opens. It is small, because this file
+ * reads no events. */
 #define BUFFER_BYTES 4096
 /* Maximum number of dumps. If the kernel marks a dump as inconsistent, entries may be missing, and
  * the dump is repeated. */
@@ -83,9 +83,8 @@ static size_t position(const struct count *c, uint32_t ct_id)
  * IDLE_STEP_MS ago. */
 #define IDLE_STEP_MS 1000
 
-/* Return whether the flow is established and had a packet after the uplink went down. If the time
- * of the last packet is unknown, return true for an established flow. If the time is known, assume
- * the earliest time that idle_ms allows. */
+/* Return whether the flow is established and certainly had a packet after the uplink went down. If
+ * idle_ms is unknown, assume that an established flow had one. */
 static bool is_sending(const struct failover *f, const struct failover_live *l,
 		       const struct live_flow *live, int64_t now_ms)
 {
@@ -106,8 +105,8 @@ static void live_note(struct failover *f, struct failover_live *l, const struct 
 		failover_set_idle(f, l);
 }
 
-/* Note the counters of an entry of a table dump. If a dump contains an entry twice, the second
- * counters replace the first. */
+/* Store the counters of an entry of a table dump. If a dump contains an entry twice, the later
+ * counters replace the earlier ones. */
 static void take_entry(void *data, const struct ct_event *ev)
 {
 	struct count *c = data;
@@ -149,7 +148,7 @@ static int table_read(struct count *c)
 	return err == -EINTR ? 0 : err;
 }
 
-/* Note the counters and idle times that the daemon has of its live flows. Return 0 or -errno. */
+/* Store the daemon's counters and idle times of the failover's live flows. Return 0 or -errno. */
 static int daemon_count(struct failover *f, const char *socket)
 {
 	struct live_flows live;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover_count.h - adds the byte counts of live flows to a failover, and finds which of
- * these flows are idle. The history gets the counters of a flow only when the flow ends.
+ * failover_count.h - adds the byte counts of live flows to a failover, and finds which of these
+ * flows are idle: not established, or without a packet since the uplink went down. The history gets
+ * the counters of a flow only when the flow ends.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_FAILOVER_COUNT_H
 #define WAYMARK_SRC_CLI_COMMANDS_FAILOVER_COUNT_H

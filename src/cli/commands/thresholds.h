@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * thresholds.h - the thresholds of `waymark nagios`, parsed from text such as
- * "mismatches=1,gaps=2". If a value is at least the threshold, the plugin reports a warning or a
- * critical state.
+ * "mismatches=1,gaps=2". The result is WARNING or CRITICAL if a measured value is equal to
+ * its threshold or higher.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_THRESHOLDS_H
 #define WAYMARK_SRC_CLI_COMMANDS_THRESHOLDS_H
@@ -24,7 +24,7 @@ struct thresholds {
 	int64_t at[MEASURES];
 };
 
-/* Set the thresholds that text names and keep the others. Return 0 or -EINVAL. */
+/* Set the thresholds that `text` names. The others stay as they are. Return 0 or -EINVAL. */
 int thresholds_parse(struct thresholds *t, const char *text);
 
 #endif

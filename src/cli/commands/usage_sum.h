@@ -28,10 +28,10 @@ struct usage_bins {
 
 struct usage_sum {
 	char uplink[32];
-	int64_t time_ms, until_ms; /* the start of the period, and of the next one */
+	int64_t time_ms, until_ms; /* start of the period, and of the next period */
 	int64_t bytes[2];
-	/* in bits per second: the highest rate of a bin of the period, and the 95th percentile of
-	 * the rates of all bins of the period */
+	/* the highest rate and the 95th percentile of the rates of the period's bins, in bits per
+	 * second */
 	int64_t peak[2], p95[2];
 };
 
@@ -40,10 +40,10 @@ int usage_add(struct usage_bins *b, const char *uplink, int64_t time_ms, int64_t
 	      int64_t received);
 void usage_clear(struct usage_bins *b);
 
-/* Set *sums, which the caller frees, to the sums of the bins by period and uplink, the oldest
- * period first. Omit periods that ended at or before since_ms. Return 0 or -ENOMEM. To compute the
- * 95th percentile, drop the largest 5 % of the existing bins of the period, as providers do. The
- * 95th percentile is the highest remaining rate. */
+/* Add up the bins by period and uplink. Set *sums, which the caller frees, to the *n sums, the
+ * oldest period first. Omit periods that ended at or before since_ms. The 95th percentile is the
+ * highest rate that remains without the largest 5 % of the period's bins, as providers compute it.
+ * Return 0 or -ENOMEM. */
 int usage_sums(struct usage_bins *b, enum usage_period period, int64_t since_ms,
 	       struct usage_sum **sums, size_t *n);
 
