@@ -22,8 +22,8 @@
 #include "waymark/status/json_text.h"
 #include "waymark/base/times.h"
 
-/* If an event occurred within this time before or after a mismatch, the event may be related to the
- * mismatch. */
+/* A change by another process might have caused a mismatch if they are at most this time apart. A
+ * gap might explain a verdict until this time after the flow's end. */
 #define AROUND_MS  5000
 
 #define LINE_WIDTH 80
@@ -37,7 +37,7 @@ struct wanted {
 	bool is_id;
 };
 
-/* Copy the first row that matches, which is the newest flow, and stop the query. A query_row_fn. */
+/* Copy the first row that matches, and stop the query. Rows come newest first. A query_row_fn. */
 static int flow_take(void *data, const struct value *values, size_t n)
 {
 	struct wanted *w = data;
@@ -142,9 +142,9 @@ static uint16_t port_take(const struct row_copy_row *f, const char *column)
 	return (uint16_t)row_copy_number(f, column, 0);
 }
 
-/* Set e->src, e->dst, e->sport and e->dport to those of a packet after DNAT and before SNAT. The
- * packet travels in the direction that the mark steers: if the flow entered by an uplink, the packet
- * is a reply. */
+/* Set the addresses and ports in *e to those of a packet as routing sees it: after DNAT and before
+ * SNAT. The packet is one that the mark steers: a reply if the flow entered by an uplink, otherwise
+ * a packet of the original direction. */
 static void packet_take(struct explanation *e)
 {
 	const struct row_copy_row *f = e->flow;
@@ -360,9 +360,9 @@ static void text_show(const struct explanation *e)
 	}
 }
 
-/* Collect the steps in the order in which they are printed. explain_verdict() needs the result of
- * explain_path(), so explain_path() is called first. But the steps of explain_verdict() are printed
- * before the steps of explain_marks() and explain_path(). */
+/* Collect the steps in the order in which they are printed: flow, verdict, marks, path, evidence.
+ * explain_verdict() needs the result of explain_path(). Therefore explain_path() is called first,
+ * and its steps are appended later. */
 static void steps_order(struct explanation *e)
 {
 	struct narrative path = {0}, first;

@@ -23,20 +23,21 @@ struct explanation {
 	const struct uplink_config *uplink; /* the uplink that the mark names in the present
 					     * configuration, or NULL */
 	const char *ingress;		    /* the uplink by which the flow entered, or NULL */
-	/* the addresses and ports of a packet after DNAT and before SNAT; if the flow entered by an
-	 * uplink, the packet is a reply */
+	/* the addresses and ports of a packet as routing sees it: after DNAT and before SNAT; if
+	 * the flow entered by an uplink, the packet is a reply */
 	struct addr src, dst;
 	uint8_t proto;
 	uint16_t sport, dport;
 	enum verdict verdict;
 	enum reason reason;
-	bool is_path_known; /* rules and routes could be read */
-	bool is_path_wrong; /* the present rules and routes do not lead out of the flow's uplink */
+	bool is_path_known; /* the present rules and routes could be read */
+	bool is_path_wrong; /* the present rules, routes and links do not lead the packet to the
+			     * interface of the flow's uplink */
 	struct narrative story;
 };
 
-/* explain_marks.c: add steps that say why the flow has its uplink. They name the mark, each change
- * of the mark, and the rules that may have written the mark. */
+/* explain_marks.c: add steps that say why the flow has its uplink: the mark, each change of the
+ * mark, and the rules that might have written the mark. */
 void explain_marks(struct explanation *e);
 /* explain_path.c: add steps that name the rules and routes that packets of the flow should use, and
  * the rules and routes that they use now. */
@@ -47,8 +48,8 @@ void explain_verdict(struct explanation *e);
 void explain_evidence(struct explanation *e);
 /* Return the meaning of a reason: "the ip rule of the flow's mark was missing". */
 const char *explain_reason_words(enum reason reason);
-/* Return the meaning of a reason in the present tense; NULL if the present rules, routes and links
- * cannot show whether the reason still applies. */
+/* Return the meaning of a reason in the present tense: "the ip rule of the mark is missing". Return
+ * NULL if the ip rules, routes and links do not show whether the reason still applies. */
 const char *explain_reason_now(enum reason reason);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_marks.c - explains why a flow has its uplink, and each change of the flow's mark. No
- * event says which rule has changed a mark. Therefore this file names the rules of the current
- * ruleset that may have changed the mark.
+ * explain_marks.c - explains why a flow has its uplink, and each change of the flow's mark. The
+ * kernel does not report which rule changed a mark. Therefore this file names all rules of the
+ * present ruleset that might have changed the mark.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,9 +14,8 @@
 
 struct search {
 	struct explanation *e;
-	uint32_t changed; /* the bits of mark-mask that differ before and after a change of the
-			   * mark */
-	unsigned n;
+	uint32_t changed; /* the bits of mark-mask that a change of the mark set or cleared */
+	unsigned n;	  /* number of rules found that might have written them */
 };
 
 /* Explain that the uplink was chosen by weight: new flows from inside are balanced over the uplinks
@@ -134,9 +133,8 @@ static void writer_say(void *data, const struct mark_writer *w)
 		       w->table, w->chain, w->handle);
 }
 
-/* Explain a change from no mark to an uplink's mark. Waymark may have made the change itself,
- * because Waymark marks existing flows when steering starts. The history does not record which
- * process made the change. */
+/* If the first change was from no mark to an uplink's mark, say that Waymark may have made it:
+ * Waymark marks existing flows when steering starts. Return whether this was said. */
 static bool adoption_say(struct explanation *e)
 {
 	const struct row_copy_row *first = e->changes.rows;
@@ -185,8 +183,8 @@ void explain_marks(struct explanation *e)
 		changed |=
 			(uint32_t)(row_copy_number(row, "old", 0) ^ row_copy_number(row, "new", 0));
 	}
-	/* If the mark was changed before the first event of the flow, the history has no record of
-	 * the change. Then any bit of mark-mask may have changed. */
+	/* The history has no record of a change that came before the flow's first event. Such a
+	 * change can concern any bit of mark-mask. */
 	if (!changed && e->reason == REASON_MARK_CHANGED)
 		changed = e->config->mark_mask;
 	if (changed)

@@ -2,7 +2,7 @@
 /*
  * explain_verdict.c - explains a flow's verdict, the reason and the fix, and then the evidence.
  *
- * A fix names a command only while the fault still exists.
+ * If the fault is known to be gone, it says that no fix is needed, and shows no command.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static const struct {
 
 static const struct {
 	const char *words, *fix;
-	/* words in the present tense; NULL: the present rules, routes and links cannot show whether
+	/* `words` in the present tense; NULL: the ip rules, routes and links do not show whether
 	 * the reason still applies */
 	const char *now;
 } reasons[REASONS] = {
@@ -60,8 +60,7 @@ const char *explain_reason_now(enum reason reason)
 
 /* --- the fix -------------------------------------------------------------------------------- */
 
-/* Return whether the reason concerns rules, routes or the interface, whose present state the kernel
- * can report. */
+/* Return whether the ip rules, routes and links show if the reason still applies. */
 static bool is_routing(enum reason reason)
 {
 	return explain_reason_now(reason) != NULL;
@@ -172,8 +171,8 @@ static void deletions_say(struct explanation *e)
 	}
 }
 
-/* Explain why a flow may lack a label: conntrack deletes the entry of a refused TCP connection
- * before the RST reaches postrouting, so the label of that packet is lost. */
+/* Explain why a flow with replies can have no egress: conntrack deletes the entry of a refused TCP
+ * connection before the RST reaches postrouting, where the label would be set. */
 static void refusal_say(struct explanation *e)
 {
 	const char *proto = row_copy_text(e->flow, "proto");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * narrative.h - collects an explanation in steps. Each step is a sentence. A step may also have a
- * command with which the user can check the sentence.
+ * narrative.h - collects an explanation in steps. Each step is a text and, if useful, a command
+ * that the user can run to check the text or to fix the fault.
  */
 #ifndef WAYMARK_SRC_CLI_EXPLAIN_NARRATIVE_H
 #define WAYMARK_SRC_CLI_EXPLAIN_NARRATIVE_H
@@ -11,7 +11,9 @@
 #include "waymark/base/times.h"
 
 struct narrative_step {
-	const char *name; /* "mark", "route", ...; steps with the same name must be adjacent */
+	/* the heading: "flow", "verdict", ...; it is printed once for adjacent steps with the same
+	 * name */
+	const char *name;
 	char *text;
 	char *command; /* NULL: none */
 };
@@ -32,8 +34,8 @@ void narrative_show(struct narrative *s, const char *format, ...)
 void narrative_append(struct narrative *s, struct narrative *more);
 void narrative_free(struct narrative *s);
 
-/* Write the time `text`, as it is in the history, to buf as local time, and return buf. If text is
- * not a time, return text. */
+/* Write the time `text`, which comes from the history, to buf as local time, and return buf. If
+ * text is not a time, return text. If text is NULL, return "an unknown time". */
 const char *narrative_time(const char *text, char buf[TIMES_STRLEN]);
 
 #endif

@@ -92,8 +92,8 @@ static int file_read(struct uci *u, const char *path)
 	return err;
 }
 
-/* Read OpenWrt's network file, which is in the same folder as path. Without the network file, the
- * user has to add the interfaces to the printed configuration. */
+/* Read OpenWrt's network file, which is in the same folder as path. If this fails, *u is empty, and
+ * the user has to add the interfaces to the printed configuration. */
 static void network_read(struct uci *u, const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -17,16 +17,16 @@ struct imported_uplink {
 	const char *name;      /* name of the section in the file */
 	char device[64];       /* "": unknown */
 	uint32_t mark;	       /* the uplink's bits under the other program's mask */
-	uint32_t table;	       /* 0: unknown */
+	uint32_t table;	       /* routing table; 0: unknown */
 	unsigned weight, tier; /* 0: not set */
-	const char *shares;    /* name of another uplink that has the same device; NULL: none */
+	const char *shares;    /* name of an earlier uplink with the same device; NULL: none */
 };
 
 struct import {
 	const char *tool; /* name of the program: "mwan3" */
 	const struct uci *file;
-	const struct uci *network; /* /etc/config/network in the same folder; empty if missing */
-	uint32_t mask;
+	const struct uci *network; /* OpenWrt's network file; empty if it is missing */
+	uint32_t mask;		   /* the bits that the program's marks use */
 	struct imported_uplink uplinks[UPLINKS_MAX];
 	size_t n_uplinks;
 	FILE *out;

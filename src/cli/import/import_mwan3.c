@@ -4,8 +4,7 @@
  * (/etc/config/mwan3).
  *
  * mwan3 numbers its interface sections from 1. The number of a section is also its routing table.
- * Its mark consists of the bits of the number, spread over the bits of mmx_mask (mwan3.sh:
- * mwan3_id2mask).
+ * The section's mark is the number, spread over the bits of mmx_mask (mwan3.sh: mwan3_id2mask).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,8 +47,8 @@ static const struct uci_section *main_policy(const struct uci *u)
 	return found ? found : uci_find(u, "policy", NULL);
 }
 
-/* Set the weight and the tier of an uplink. They come from the member of the main policy that names
- * the uplink. */
+/* Set the weight and the tier of an uplink to the weight and the metric in section member. The
+ * policy has a list of members, and each member names an interface. */
 static void member_take(struct imported_uplink *up, const struct uci *u,
 			const struct uci_section *policy)
 {

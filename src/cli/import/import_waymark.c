@@ -4,8 +4,8 @@
  * uses. An option sets the configuration key of the same name. In the option's name, '_' stands for
  * '-'.
  *
- * The keys and their values are not checked: the program that reads the printed
- * configuration checks them. Only boolean values are converted to true and false.
+ * Keys and values are copied unchecked, because the program that reads the printed configuration
+ * checks them. But UCI's booleans, such as 1 and on, become true and false.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "cli/import/import.h"
 
 #define MAIN_SECTION "waymark"
-#define ENABLED	     "enabled" /* whether to start waymarkd, or whether an uplink exists */
+#define ENABLED	     "enabled" /* of MAIN_SECTION: start waymarkd; of an uplink: convert it */
 
 /* Section types that have the same name in the UCI file and in the configuration. */
 static const char *const blocks[] = {"alert", "prometheus", "export"};
@@ -91,9 +91,9 @@ static void block_print(const struct import *i, const struct uci_section *s, con
 	fprintf(i->out, "%s}\n", indent);
 }
 
-/* Print the section of an uplink. If option "interface" is not set, the interface is the device of
- * a section in the network file. Option "network" names this section. If option "network" is not
- * set either, the section has the uplink's name. */
+/* Print the section of an uplink. Without option "interface", the interface is the device of a
+ * section of the network file: the one that option "network" names or, without this option, the one
+ * with the uplink's name. */
 static void uplink_print(const struct import *i, const struct uci_section *s)
 {
 	const struct uci_section *health = uci_find(i->file, "health", s->name);

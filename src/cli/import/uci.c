@@ -14,9 +14,9 @@
 
 #define WORDS_MAX 3
 
-/* Return the next word of *rest and move *rest past the word. Its quotes are removed in place.
- * Return NULL if no word follows, or if a quote is not closed. In the second case, *rest then
- * begins with the word that contains the quote. */
+/* Return the next word of *rest, without its quotes, and move *rest past the word. Return NULL if
+ * no word follows. Also return NULL if a quote is not closed: then the word stays in *rest, so that
+ * line_take() refuses the line. */
 static char *word_take(char **rest)
 {
 	char *in = *rest + strspn(*rest, " \t"), *word = in, *out = in, quote = '\0';
