@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * database.c - finds the path of the history. The path is the value of --database, or the daemon
- * reports it, or the configuration sets it. This file opens nothing.
+ * database.c - finds the path of the history: from --database, from the daemon if --socket is
+ * given, or from the configuration. It does not open the history.
  */
 #include "cli/database.h"
 
@@ -19,7 +19,7 @@ static enum exit_status path_keep(char **path, const char *given)
 	return CLI_FAILED;
 }
 
-/* Ask the daemon for the path. A daemon of an earlier version may not report the path. */
+/* Ask the daemon for the path, which daemons of earlier versions do not report. */
 static enum exit_status database_ask(const char *socket, char **path)
 {
 	enum exit_status status = CLI_FAILED;

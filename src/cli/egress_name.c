@@ -3,8 +3,8 @@
  * egress_name.c - finds the name of the uplink that an interface belongs to, for tables that users
  * read.
  *
- * A command reads the uplinks of the history once. In the history, an uplink may have several
- * interfaces.
+ * A command reads the uplinks of the history once. There an uplink can have several interfaces,
+ * because its configured interface was changed.
  */
 #include "cli/egress_name.h"
 

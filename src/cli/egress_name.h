@@ -15,8 +15,8 @@
 int egress_names_read(struct query *q);
 /* Forget all uplinks. */
 void egress_names_clear(void);
-/* Add an interface of an uplink. If an interface is added to several uplinks, the uplink of the
- * first call is used. */
+/* Add an interface of an uplink. If the interface is added to several uplinks, egress_name()
+ * returns the uplink that was added first. */
 void egress_name_add(const char *uplink, const char *interface);
 
 /* Return the uplink of an interface. The name of the interface is the first `length` bytes of

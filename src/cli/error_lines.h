@@ -22,8 +22,8 @@ int error_lines_open(struct error_lines *r);
 typedef void error_lines_line_fn(void *data, const char *line);
 void error_lines_each(struct error_lines *r, error_lines_line_fn *fn, void *data);
 
-/* Print each captured line as a message, then close r. If err is set and no line was captured,
- * print "what: strerror". */
+/* Print each captured line as a message, then close r. If no line was captured and err, a -errno,
+ * is not 0, print "what: " and the text of err. */
 void error_lines_close(struct error_lines *r, const char *what, int err);
 
 #endif

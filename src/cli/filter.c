@@ -32,8 +32,8 @@ static int read_since(struct reading *r, const char *text)
 	return times_parse_since(text, r->now_ms, &r->filter->q.since_ms);
 }
 
-/* Parse --until. In a filter, 0 means any time. Therefore the time 0, the start of 1970, becomes
- * -1. */
+/* Parse --until. The start of 1970, which is 0 ms, becomes -1, because 0 means "no limit" in a
+ * filter. */
 static int read_until(struct reading *r, const char *text)
 {
 	int err = times_parse_since(text, r->now_ms, &r->filter->q.until_ms);
@@ -43,8 +43,8 @@ static int read_until(struct reading *r, const char *text)
 	return err;
 }
 
-/* Parse --at. A time in whole seconds selects the rows that existed at some time in that second. A
- * time with a fraction selects a single millisecond. */
+/* Parse --at. A time in whole seconds selects the rows that existed at some time in that second.
+ * The present time, or a time with a fraction, selects a single millisecond. */
 static int read_at(struct reading *r, const char *text)
 {
 	int64_t at;
@@ -101,8 +101,8 @@ static int read_side_port(struct reading *r, const char *text, int32_t *side)
 
 	*side = err ? -1 : (int32_t)port;
 	if (!err && r->filter->q.port < 0)
-		/* the query tests the ports of both sides; filter_fits_row() then tests the port of
-		 * this side */
+		/* the query finds rows with this port on either side; filter_fits_row() then drops
+		 * those with the port on the other side only */
 		r->filter->q.port = (int32_t)port;
 	return err;
 }

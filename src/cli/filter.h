@@ -16,7 +16,7 @@ struct flow_filter {
 	/* rows are selected if they overlap the interval from q.since_ms to q.until_ms */
 	struct query_filter q;
 	int64_t now_ms;
-	int64_t started_since_ms; /* 0: any */
+	int64_t started_since_ms; /* only flows that started then or later; 0: any */
 	struct prefix host;	  /* source or destination; AF_UNSPEC: any */
 	int32_t sport, dport;	  /* -1: any */
 	const char *ingress, *egress;

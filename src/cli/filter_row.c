@@ -40,7 +40,7 @@ static int64_t value_time(const struct value *values, size_t n, const char *name
 	return text && !times_parse_iso(text, &ms) ? ms : 0;
 }
 
-/* Return the time when the flow of a row started or when the mismatch of a row was seen. */
+/* Return the start of the row's flow, or the time of the row's mismatch; 0: unknown. */
 static int64_t row_started(const struct value *values, size_t n)
 {
 	int64_t ms = value_time(values, n, "started");
@@ -48,8 +48,8 @@ static int64_t row_started(const struct value *values, size_t n)
 	return ms ? ms : value_time(values, n, "time");
 }
 
-/* Return whether the row overlaps the interval of the filter. A row without a time matches any
- * interval. A flow without an end is live. */
+/* Return whether the row overlaps the interval of the filter. A flow without an end is live, and
+ * lasts until now. A row without a start matches as if it began before the interval. */
 static bool fits_time(const struct flow_filter *f, const struct value *values, size_t n)
 {
 	int64_t started, ended;

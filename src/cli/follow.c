@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * follow.c - reads the daemon's decisions from its status.
+ * follow.c - reads the daemon's decisions from the answer to `status`.
  */
 #include "cli/follow.h"
 

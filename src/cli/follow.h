@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * follow.h - reads what a running waymarkd has decided. A command uses it to make the same plan as
- * the daemon: otherwise the daemon would revert what the command has installed.
+ * follow.h - reads what a running waymarkd has decided about uplinks and events. A command needs
+ * this to make the same plan as the daemon: the daemon would revert any other plan.
  */
 #ifndef WAYMARK_SRC_CLI_FOLLOW_H
 #define WAYMARK_SRC_CLI_FOLLOW_H

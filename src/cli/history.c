@@ -2,9 +2,9 @@
 /*
  * history.c - runs a query and renders the selected columns of its rows.
  *
- * A table on a terminal shows a limited number of rows. If rows were omitted, a message reports it.
- * To know whether rows are omitted, this file requests one row more than the limit. If this file
- * itself filters or sorts the rows, it requests all rows, and then applies the limit.
+ * A listing has a limit, and a message reports if more rows match. To find out, the query requests
+ * one row more than the limit. If this file itself filters or sorts the rows, the query requests
+ * all rows, and this file applies the limit.
  */
 #include "cli/history.h"
 
@@ -33,9 +33,9 @@ struct listing {
 	const struct flow_filter *filter;
 	struct column columns[CHOSEN_MAX];
 	void (*show[CHOSEN_MAX])(struct render *r, const struct value *values, size_t n);
-	size_t places[CHOSEN_MAX]; /* index of the value in the previous row */
+	size_t places[CHOSEN_MAX]; /* where the column's value was in the previous row */
 	size_t n;
-	/* names of the selected millisecond columns (twin_take), to which columns[].name points */
+	/* names of selected columns such as started_ms (twin_take), for columns[].name */
 	char twins[TWINS_MAX][32];
 	size_t n_twins;
 	struct render *render;
@@ -72,8 +72,8 @@ static bool twin_take(struct listing *l, const struct column *of, const char *na
 	return true;
 }
 
-/* Select a column of the view or of the brief table by its name. Case is ignored, because tables
- * print names in capitals. */
+/* Select a column of the view or of the brief table by its name. Return false if no column has the
+ * name. Case is ignored, because tables print names in capitals. */
 static bool column_find(struct listing *l, const char *name, struct suggestion *s)
 {
 	const struct history *h = l->history;

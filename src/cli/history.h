@@ -33,8 +33,9 @@ struct history {
 	const char *flow_column; /* the column with the id of the flow that a row refers to; NULL:
 				  * rows are flows, or refer to no flow */
 	const char *sort;	 /* the column to sort by if --sort is not given; NULL: none */
-	bool is_flows;		 /* rows are flows, and filter_fits_flow() tests each row */
-	bool is_newest_last;	 /* rows keep the order of the query, even on a terminal */
+	bool is_flows;		 /* rows are flows; filter_fits_flow() tests each of them */
+	bool is_newest_last;	 /* the query returns the newest row last; otherwise, a terminal
+				  * shows the rows in reverse order */
 };
 
 int history_flows(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data);
@@ -45,8 +46,8 @@ struct query *history_open(const char *path);
 
 enum exit_status history_show(const struct invocation *in, const struct history *h);
 
-/* Show the listing. *f is a filter that the caller has filled in. It replaces the filter from the
- * options. */
+/* Show the listing as history_show() does, but with the caller's filter *f instead of the filter
+ * from the options. */
 enum exit_status history_show_filtered(const struct invocation *in, const struct history *h,
 				       struct flow_filter *f);
 

@@ -14,7 +14,7 @@
 #include "waymark/base/sort.h"
 #include "waymark/base/times.h"
 
-/* Maximum number of pauses while the daemon dumps a large conntrack table. */
+/* How often to ask again while the daemon dumps a large conntrack table. */
 #define PAUSES_MAX 200
 #define ROW_MAX	   64
 
@@ -140,8 +140,8 @@ static void counter_put(struct value *v, const struct live_flow *f)
 		}
 }
 
-/* Return whether the flow started more than a second before the snapshot. If such a flow was live
- * when the daemon took the snapshot, the snapshot contains the flow. */
+/* Return whether the flow started so long before the snapshot that the snapshot must contain it if
+ * it was still live. */
 static bool is_older(const struct live_flows *l, const struct value *values, size_t n)
 {
 	const char *started = value_text(values, n, "started");
@@ -157,8 +157,7 @@ int live_fill(void *data, const struct value *values, size_t n)
 	const char *state = f ? live_tcp_name(f->tcp_state) : NULL;
 	struct value row[ROW_MAX + 1];
 
-	/* If the flow were still live, the snapshot would contain it. Therefore the flow has ended:
-	 * omit it. */
+	/* An older flow that is missing in the snapshot has ended: omit it. */
 	if (to->live->taken_ms && !f && is_older(to->live, values, n))
 		return 0;
 	if (n > ROW_MAX)

@@ -9,7 +9,7 @@
 #include "cli/history.h"
 
 struct live_flow {
-	int64_t id, idle_ms; /* idle_ms -1: unknown */
+	int64_t id, idle_ms; /* idle_ms: time since the last packet; -1: unknown */
 	uint64_t packets[2], bytes[2];
 	uint8_t tcp_state; /* a TCP_CONNTRACK_ constant; 0: none */
 	bool has_counters;
@@ -18,7 +18,7 @@ struct live_flow {
 struct live_flows {
 	struct live_flow *list; /* sorted by id */
 	size_t n;
-	int64_t taken_ms; /* 0: the daemon did not answer */
+	int64_t taken_ms; /* when the daemon read the flows; 0: the daemon did not answer */
 };
 
 /* Read the live flows from the daemon at socket. Return 0 or -errno; the caller calls
@@ -31,9 +31,9 @@ const struct live_flow *live_flows_find(const struct live_flows *l, int64_t id);
 /* Return "ESTABLISHED", ...; NULL for 0 and unknown states. */
 const char *live_tcp_name(uint8_t state);
 
-/* live_fill() is a query_row_fn whose data is a struct live_filling. It adds the current counters
- * of the flow and column tcp_state to each row, and passes the row to fn. It omits flows that have
- * ended. */
+/* live_fill() is a query_row_fn whose data is a struct live_filling. It adds the daemon's counters
+ * of the flow and column tcp_state to each row, and passes the row to fn. It omits flows that
+ * are no longer live in the daemon. */
 struct live_filling {
 	const struct live_flows *live;
 	query_row_fn *fn;

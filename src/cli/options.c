@@ -105,7 +105,7 @@ const char *option_word(int option, unsigned i)
 	return NULL;
 }
 
-/* The id of option -c. It is higher than all ids of enum option_id. */
+/* The id of option -c FILE, which is not in enum option_id because every command takes it. */
 #define CONFIG_OPTION OPTIONS
 
 static bool is_taken(const struct command *c, int option)
@@ -168,7 +168,7 @@ static enum exit_status option_refuse(const struct invocation *in, int code, con
 	return CLI_USAGE;
 }
 
-/* Return whether the first operand is a protocol: then a flow was given without quotes. */
+/* Return whether the first operand is a protocol: the user then forgot to quote a flow. */
 static bool is_unquoted_flow(const struct invocation *in)
 {
 	return in->operand && !strchr(in->operand, ' ') && proto_parse(in->operand) >= 0;

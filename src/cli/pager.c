@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pager.c - runs the pager as a child process. If the pager exits before the end of the listing,
- * this is not an error.
+ * pager.c - runs the pager as a child process. The user can quit the pager before the end of the
+ * listing: this is not an error.
  */
 #include "cli/pager.h"
 

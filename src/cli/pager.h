@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pager.h - shows a long listing on a terminal in a pager. The pager is $WAYMARK_PAGER or, if this
- * variable is not set, $PAGER or, if neither is set, less. If the variable is "cat" or empty, no
- * pager is used.
+ * pager.h - shows a long listing on a terminal in a pager: $WAYMARK_PAGER, else $PAGER, else less.
+ * If the variable that is used is "cat" or empty, no pager runs.
  */
 #ifndef WAYMARK_SRC_CLI_PAGER_H
 #define WAYMARK_SRC_CLI_PAGER_H

@@ -11,13 +11,13 @@
 
 struct progress {
 	bool is_on;
-	int64_t first, last; /* rows are listed from id first down to id last */
-	uint64_t rows;
-	int64_t shown_ms;
+	int64_t first, last; /* ids of the first and the last row; ids descend */
+	uint64_t rows;	     /* rows so far */
+	int64_t shown_ms;    /* when the bar was last drawn */
 };
 
 void progress_start(struct progress *p, bool is_wanted, int64_t newest, int64_t oldest);
-/* Count a row that was printed. Cheap. */
+/* Count a row that the query returned, and redraw the bar if it is due. Cheap. */
 void progress_step(struct progress *p, int64_t id);
 void progress_end(struct progress *p);
 

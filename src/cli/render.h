@@ -21,7 +21,7 @@ enum render_format {
 
 enum column_type {
 	COLUMN_TEXT,
-	COLUMN_NUMBER, /* an integer; right-aligned in tables, a number in JSON */
+	COLUMN_NUMBER, /* right-aligned in tables, a number in JSON */
 	COLUMN_SIZE,   /* an integer number of bytes; "1.2M" in tables */
 	COLUMN_RATE,   /* an integer number of bits per second; "1.2 Mbit/s" in tables */
 	COLUMN_LIST,   /* comma-separated text: an array of strings in JSON */
@@ -36,9 +36,9 @@ struct column {
 			 * 0: never omitted */
 	const char *unknown; /* shown in tables for an unknown value; NULL: "-", or no column if all
 			      * values are unknown */
-	/* The cell is an operand of another command, such as the id that `explain` takes. If the
-	 * table is too wide, the column may be omitted. But if text of other columns must be cut
-	 * too, the column is shown again. */
+	/* The cell is an operand of another command, such as the id that `explain` takes. If
+	 * text of other columns must be cut, this column is shown whatever its rank is, because cut
+	 * text cannot be an operand. */
 	bool is_handle;
 	/* the cell is 'tcp A:P > B:Q'; if the table is too wide, P is omitted before text is cut */
 	bool is_flow;
