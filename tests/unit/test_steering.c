@@ -637,6 +637,17 @@ static void keep_nft(void *data, const struct nft_notice *n)
 	*(struct nft_notice *)data = *n;
 }
 
+/* Return whether the kernel's notices have the pids that this process knows: the kernel reports
+ * those of the initial PID namespace, and a package may be built in another one. */
+static bool has_kernel_pids(void)
+{
+	char name[64];
+	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
+
+	name[n > 0 ? n : 0] = '\0';
+	return !strcmp(name, "pid:[4026531836]");
+}
+
 static void names_who_changed_the_ruleset(void **state)
 {
 	struct nft_monitor *m = nft_monitor_open();
@@ -651,7 +662,7 @@ static void names_who_changed_the_ruleset(void **state)
 	assert_true(nft_monitor_receive(m, keep_nft, &last) > 0);
 	assert_true(last.touches_waymark);
 	/* Our child process ran the transaction. */
-	assert_true(transaction_is_child((pid_t)last.pid));
+	assert_true(transaction_is_child((pid_t)last.pid) || !has_kernel_pids());
 	child = fork();
 	if (!child) {
 		execlp("nft", "nft", "flush", "ruleset", (char *)NULL);
@@ -660,7 +671,7 @@ static void names_who_changed_the_ruleset(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	assert_true(nft_monitor_receive(m, keep_nft, &last) > 0);
-	assert_int_equal(last.pid, child);
+	assert_true(last.pid == child || !has_kernel_pids());
 	assert_string_equal(last.process, "nft");
 	assert_true(last.touches_waymark && last.deletes_waymark);
 	steering_lab_run("nft add table inet others");
