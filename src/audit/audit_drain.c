@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit_drain.c - finds flows that should have avoided an uplink: new flows from inside that left
- * by it while an operator's decision was that it is drained or down.
+ * by it while it was drained or down by an operator's decision.
  *
  * Must not know who decides, nor how packets are routed.
  */

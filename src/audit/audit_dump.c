@@ -3,7 +3,8 @@
  * audit_dump.c - compares a dump of the kernel's table with the known flows: which still exist,
  * which are new, which were lost. When waymarkd starts, the known flows come from the history.
  *
- * A dump entry may be older than events that have been read since the dump began.
+ * A dump entry may be older than a NEW or DESTROY that has been read since the dump began. Such an
+ * entry changes no flow (is_outdated()).
  */
 #include <errno.h>
 

@@ -29,9 +29,9 @@
 struct match {
 	flow_ref ref;
 	enum direction direction;
-	unsigned n; /* how many flows match equally well */
+	unsigned n; /* number of flows that match as well as `ref` does */
 	unsigned fit;
-	int64_t first_id; /* id of the oldest flow that matches */
+	int64_t first_id; /* id of the oldest matching flow */
 	bool is_proven;	  /* the flow already has evidence of this egress */
 };
 

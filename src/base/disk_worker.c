@@ -29,6 +29,8 @@ struct disk_worker {
 	int result; /* result of the last job that disk_worker_run() waited for */
 	struct disk_worker_late late;
 	bool is_over; /* disk_worker_free() was called */
+	/* The thread has ended, or disk_worker_free() has stopped waiting for it. Whichever comes
+	 * second frees the worker. */
 	bool has_ended;
 };
 

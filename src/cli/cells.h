@@ -13,7 +13,8 @@ struct cells;
 
 /* Start a listing on standard output. Return CLI_DONE and set *out, or return CLI_USAGE or
  * CLI_FAILED after printing a message. columns must outlive *out. Rows are printed in the order in
- * which the command adds them, even on a terminal. */
+ * which the command adds them. On a terminal, other listings print the first row last; this one
+ * does not. */
 enum exit_status cells_open(struct cells **out, const struct invocation *in,
 			    const struct column *columns, size_t n);
 
