@@ -7,10 +7,9 @@
 
 #include "cli/cli.h"
 
-/* Set *path, which the caller frees, to the path of the history. If --database is given, it is the
- * value of this option. If --socket is given, it is the path that the daemon uses. Otherwise it is
- * the path in the configuration. Return CLI_DONE. On failure print a message and return another
- * status. */
+/* Set *path, which the caller frees, to the path of the history: the value of --database, else the
+ * path that the daemon uses if --socket is given, else the path in the configuration. Return
+ * CLI_DONE. On failure print a message and return another status. */
 enum exit_status database_find(const struct invocation *in, char **path);
 
 #endif

@@ -17,7 +17,7 @@ struct flow_filter {
 	struct query_filter q;
 	int64_t now_ms;
 	int64_t started_since_ms; /* only flows that started then or later; 0: any */
-	struct prefix host;	  /* source or destination; AF_UNSPEC: any */
+	struct prefix host;	  /* source or destination, before or after NAT; AF_UNSPEC: any */
 	int32_t sport, dport;	  /* -1: any */
 	const char *ingress, *egress;
 	uint64_t min_bytes;
@@ -33,7 +33,7 @@ enum exit_status filter_parse(struct flow_filter *f, const struct invocation *in
 /* Return whether the row matches the interval, host, ports and egress of the filter. */
 bool filter_fits_row(const struct flow_filter *f, const struct value *values, size_t n);
 
-/* Return whether the row of a flow matches the conditions of the filter that only concern flows:
+/* Return whether the row of a flow matches the conditions of the filter that concern only flows:
  * verdict, size, duration, ... */
 bool filter_fits_flow(const struct flow_filter *f, const struct value *values, size_t n);
 

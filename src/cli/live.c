@@ -14,7 +14,7 @@
 #include "waymark/base/sort.h"
 #include "waymark/base/times.h"
 
-/* How often to ask again while the daemon dumps a large conntrack table. */
+/* How many times to ask again while the daemon dumps a large conntrack table. */
 #define PAUSES_MAX 200
 #define ROW_MAX	   64
 

@@ -28,7 +28,7 @@ void live_flows_free(struct live_flows *l);
 
 const struct live_flow *live_flows_find(const struct live_flows *l, int64_t id);
 
-/* Return "ESTABLISHED", ...; NULL for 0 and unknown states. */
+/* Return the name of a TCP state, such as "ESTABLISHED"; NULL if the state is 0 or unknown. */
 const char *live_tcp_name(uint8_t state);
 
 /* live_fill() is a query_row_fn whose data is a struct live_filling. It adds the daemon's counters

@@ -54,8 +54,8 @@ struct render_style {
 	bool is_last_first; /* print the rows of a table in reverse order */
 	bool keeps_empty;   /* do not omit columns without values */
 	unsigned width;	    /* of the terminal, in characters; 0: no limit */
-	unsigned height;    /* in lines; longer tables are shown in the pager; 0: no pager */
-	int64_t now_ms;	    /* tables show times on the day of now_ms without a date; 0: always with
+	unsigned height; /* of the terminal, in lines; longer tables use the pager; 0: no pager */
+	int64_t now_ms;	 /* tables show times on the day of now_ms without a date; 0: always with
 			     * the date */
 };
 

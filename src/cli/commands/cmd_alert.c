@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd_alert.c - `waymark alert silence --for DURATION [--uplink U]`, `alert unsilence`, `alert
- * list`: suppresses alerts during maintenance. The history records which user silenced the alerts.
+ * list`: silences alerts during maintenance, ends a silence, or lists the silences. The history
+ * records which user silenced the alerts.
  */
 #include <inttypes.h>
 #include <jansson.h>

@@ -194,8 +194,8 @@ static int sums_query(struct query *q, const struct flow_filter *filter, query_r
  * passes the rows to fn. */
 struct filling {
 	const struct failover *failover;
-	/* FAILOVER_STRANDED or FAILOVER_IDLE: pass only rows of this class to fn; FAILOVER_CLASSES:
-	 * pass all rows */
+	/* which rows to pass to fn: those of class FAILOVER_STRANDED or FAILOVER_IDLE;
+	 * FAILOVER_CLASSES: all rows */
 	enum failover_class class;
 	query_row_fn *fn;
 	void *data;

@@ -27,7 +27,7 @@ enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
 struct survey {
 	struct thresholds warning, critical;
 	int64_t minutes, now_ms;
-	int64_t value[MEASURES]; /* by enum measure; -1: unknown */
+	int64_t value[MEASURES]; /* measured values, by enum measure; -1: unknown */
 	const char *trouble;	 /* why the history or the daemon is not usable; NULL: both are */
 	struct answer answer;	 /* the daemon's status, which contains the coverage; empty if no
 				  * daemon answered */

@@ -34,7 +34,7 @@ static const struct column sum_columns[SUMS] = {
 };
 
 struct group {
-	char *keys[BY_MAX]; /* values of the columns of --by; NULL: unknown, or no such column */
+	char *keys[BY_MAX]; /* values of the columns of --by; NULL: unknown or not used */
 	uint64_t hash;
 	int64_t sums[SUMS];
 };

@@ -15,7 +15,8 @@
 #include "waymark/base/units.h"
 #include "waymark/status/answer.h"
 
-/* Return CLI_DONE if text is a decision, or CLI_USAGE after printing a message. */
+/* Return CLI_DONE if text is "up", "down", "drain" or "auto". Otherwise print a message and return
+ * CLI_USAGE. */
 static enum exit_status word_check(const char *text)
 {
 	static const char *const words[] = {"up", "down", "drain", "auto"};

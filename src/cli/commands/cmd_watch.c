@@ -60,8 +60,8 @@ static void interfaces_print(const char *what, const json_t *list)
 		"%s%s", i ? "," : what, json_is_string(item) ? json_string_value(item) : "?");
 }
 
-/* Return whether the flow left only by the interface of its uplink. If so, flow_print() prints no
- * list of interfaces. */
+/* Return whether the flow left only by the interface of its uplink, or by no uplink. If so,
+ * flow_print() prints no list of interfaces. */
 static bool is_as_marked(const json_t *o)
 {
 	return !strcmp(text_of(o, "verdict"), "ok") || !strcmp(text_of(o, "verdict"), "local");
@@ -193,7 +193,8 @@ static void alert_name(const json_t *o, char buf[BURST_KIND])
 static const struct kind {
 	const char *type;
 	void (*print)(const json_t *o);
-	void (*name)(const json_t *o, char buf[BURST_KIND]); /* NULL: lines are never suppressed */
+	/* write the kind (burst.h) of the record's line to buf; NULL: never suppress the line */
+	void (*name)(const json_t *o, char buf[BURST_KIND]);
 } kinds[] = {
 	{"flow", flow_print, flow_name},
 	{"mismatch", mismatch_print, mismatch_name},

@@ -14,7 +14,7 @@
 
 struct explanation {
 	const struct config *config;
-	const char *database; /* option --database, or NULL */
+	const char *database; /* the value of --database; NULL: not given */
 	const struct row_copy_row *flow;
 	struct row_copy mismatches, changes, gaps, tampering, deletions;
 

@@ -47,8 +47,8 @@ static const struct uci_section *main_policy(const struct uci *u)
 	return found ? found : uci_find(u, "policy", NULL);
 }
 
-/* Set the weight and the tier of an uplink to the weight and the metric in section member. The
- * policy has a list of members, and each member names an interface. */
+/* Set the weight and the tier of an uplink. In mwan3, a policy lists members. Each member names an
+ * interface, its weight, and its metric, which becomes the tier. */
 static void member_take(struct imported_uplink *up, const struct uci *u,
 			const struct uci_section *policy)
 {
