@@ -23,7 +23,7 @@
 #define WIDTH_LEAST   8 /* minimum width of a column whose text is cut */
 #define CELL_STRLEN   48
 #define FLOW_STRLEN   160
-/* minimum width of a column that is made narrower to leave room for a column of flows */
+/* other columns of text are made narrower, down to this width, before the text of flows is cut */
 #define WIDTH_SPARE 12
 
 struct cell {
@@ -34,14 +34,14 @@ struct cell {
 struct table {
 	struct render_style style;
 	const struct column *columns;
-	size_t n_columns, at;
+	size_t n_columns, at; /* at: index of the column that the next cell belongs to */
 	FILE *out;
 	struct pager *pager;
 	size_t *widths;
-	bool *is_shown;	     /* by column index */
-	struct cell *cells;  /* the kept rows */
-	size_t n_kept, room; /* number of kept rows, and of rows that cells has room for */
-	bool is_measured;
+	bool *is_shown;	     /* is_shown[i]: column i is printed */
+	struct cell *cells;  /* the rows that are not yet printed, n_columns cells each */
+	size_t n_kept, room; /* number of rows in `cells`, and of rows that fit into it */
+	bool is_measured;    /* the widths are final */
 };
 
 static bool is_number(const struct column *c)
@@ -168,7 +168,7 @@ static const char *source_port_drop(const char *flow, char *buf, size_t size)
 	return buf;
 }
 
-/* Return the width of the column of flows if all source ports are omitted. */
+/* Return the width that a column of flows needs if all source ports are omitted. */
 static size_t flows_width(const struct table *t, size_t column)
 {
 	size_t widest = 0;
@@ -228,8 +228,8 @@ static void columns_cut(struct table *t, size_t over)
 	column_narrow(t, widest, over, WIDTH_LEAST);
 }
 
-/* Show all handles (render.h) again. This is called if text must be cut. The user can then look up
- * the whole row by its handle. */
+/* Show all columns of handles (render.h) that are hidden. If text must be cut, the user needs the
+ * handle to look up the whole row. */
 static void handles_show(struct table *t)
 {
 	for (size_t i = 0; i < t->n_columns; i++)

@@ -13,14 +13,15 @@
 
 struct table;
 
+/* Return NULL with errno on failure. `columns` must outlive the table. */
 struct table *table_new(const struct render_style *style, const struct column *columns,
 			size_t n_columns, FILE *out);
-/* Add a copy of text as the next cell; NULL: unknown. The last cell ends the row. Return 0 or
- * -ENOMEM. */
+/* Add a copy of `text` as the next cell; NULL: unknown. The cell of the last column ends the
+ * row. Return 0 or -ENOMEM. */
 int table_add(struct table *t, const char *text, enum paint paint);
-/* Print the rows that need not be kept any longer. Call this after each row. */
+/* Print the rows that need not stay in memory. Call this after each row. */
 void table_flow_on(struct table *t);
-/* Print the kept rows and free t. Return 0, or -errno if writing failed. */
+/* Print the rows that are still in memory, and free t. Return 0, or -errno if writing failed. */
 int table_end(struct table *t);
 
 #endif

@@ -41,7 +41,7 @@ int row_copy_add(void *data, const struct value *values, size_t n)
 	struct row_copy *k = data;
 	struct row_copy_row *rows = k->rows;
 
-	/* Double the capacity whenever n is a power of two. */
+	/* The array can be full only if n is 0 or a power of two. Double it then. */
 	if (!(k->n & (k->n - 1)))
 		rows = realloc(rows, (k->n ? 2 * k->n : 1) * sizeof(*rows));
 	if (!rows)

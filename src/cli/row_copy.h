@@ -23,9 +23,10 @@ int row_copy_add(void *data, const struct value *values, size_t n);
 void row_copy_truncate(struct row_copy *k, size_t n);
 void row_copy_free(struct row_copy *k);
 
-/* Return the text of a column; NULL if the text is unknown or missing. */
+/* Return the text of a column; NULL if the row has no such column, or if its value is no text. */
 const char *row_copy_text(const struct row_copy_row *row, const char *name);
-/* Return the number of a column, or `other` if the number is unknown or missing. */
+/* Return the integer of a column; `other` if the row has no such column, or if its value is no
+ * integer. */
 int64_t row_copy_number(const struct row_copy_row *row, const char *name, int64_t other);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * running.c - makes a configuration from the daemon's answer. If the daemon does not report a key,
- * the key has its default.
+ * running.c - makes a configuration from the daemon's answer to "status". Keys that the answer does
+ * not contain have their defaults.
  */
 #include "cli/running.h"
 

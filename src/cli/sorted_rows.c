@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sorted_rows.c - collects rows. Whenever the number of rows is twice the limit, the rows are
- * sorted, and the second half is dropped.
+ * sorted_rows.c - collects rows and keeps the first ones. Whenever there are twice as many rows as
+ * the limit, the rows are sorted and the second half is dropped, so that memory stays bounded.
  */
 #include "cli/sorted_rows.h"
 

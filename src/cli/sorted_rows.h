@@ -9,13 +9,13 @@
 #include "cli/row_copy.h"
 
 struct sorted_rows {
-	const char *column;
-	uint64_t limit; /* number of rows to keep; 0: all */
+	const char *column; /* the name of the column to sort by */
+	uint64_t limit;	    /* number of rows to keep; 0: all */
 	struct row_copy rows;
 };
 
-/* Add a copy of the row. If there are many rows, drop rows that cannot be among the first s->limit
- * rows. Return 0 or -ENOMEM. */
+/* Add a copy of the row. This can drop rows that are not among the first s->limit rows. Return 0
+ * or -ENOMEM. */
 int sorted_rows_add(struct sorted_rows *s, const struct value *values, size_t n);
 /* Sort the rows, and keep the first s->limit rows. Numbers are in descending order, text is in
  * ascending order, and unknown values are last. */

@@ -16,7 +16,7 @@
 
 struct known {
 	struct suggestion s;
-	char names[NAMES_MAX][32]; /* s.best may point to one of these names */
+	char names[NAMES_MAX][32]; /* s.best can point to one of these names */
 	size_t n;
 	bool is_found;
 };

@@ -13,7 +13,8 @@
  * return another status. */
 enum exit_status uplink_name_check(const struct invocation *in, const char *path, const char *name);
 
-/* Check in the same way whether the history has the values of --uplink, --ingress and --egress. */
+/* Check the values of --uplink, --ingress and --egress in the same way, against the names in the
+ * history. */
 enum exit_status uplink_name_check_history(const struct invocation *in, struct query *q);
 
 #endif

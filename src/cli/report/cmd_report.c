@@ -22,7 +22,7 @@
 #define SPAN_MAX_MS  (3660 * DAY_MS)
 
 /* Choose the interval of the report and the width of its bars. The interval starts at a full local
- * hour or day, so that each bar stands for a full hour or day. */
+ * hour or day, so that every bar does. Return false if the interval is empty or too long. */
 static bool span_choose(struct summary_span *span, const struct query_filter *f, int64_t now_ms)
 {
 	span->until_ms = f->until_ms ? f->until_ms : now_ms;

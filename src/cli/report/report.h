@@ -12,7 +12,7 @@
 #include "waymark/config/config.h"
 #include "waymark/store/query.h"
 
-/* More than UPLINKS_MAX, because a history may contain uplinks of several configurations. */
+/* More than UPLINKS_MAX, because a history can contain uplinks of several configurations. */
 #define REPORT_SERIES_MAX 128
 #define REPORT_ROWS_MAX	  20
 #define REPORT_CAUSES_MAX 64
@@ -24,16 +24,18 @@
 /* The flows of one uplink, or the flows that have no uplink. */
 struct report_series {
 	char name[REPORT_TEXT]; /* name of the uplink; "": none */
+	/* numbers of flows and bytes; `mismatched` and `unknown` are the flows with this verdict */
 	int64_t flows, bytes, bytes_reply, mismatched, unknown;
 	int64_t weight; /* -1: unknown */
 	int tier;	/* 0: unknown */
-	/* numbers of flows from inside, from the kernel's counters */
+	/* flows from inside, and those that got a reply; from counters in Waymark's rules */
 	int64_t started, answered;
-	int64_t *step_flows;		    /* n_steps numbers */
-	int64_t *step_sent, *step_received; /* n_steps numbers of bytes, from the kernel's
+	int64_t *step_flows;		    /* flows that started, by step */
+	int64_t *step_sent, *step_received; /* bytes by step, from the interface's
 					     * counters */
 };
 
+/* A verdict or a talker, with the number of its flows and their bytes. */
 struct report_row {
 	char name[REPORT_TEXT];
 	int64_t number, bytes, bytes_reply;
@@ -47,7 +49,7 @@ struct report_cause {
 	char egress_uplink[REPORT_TEXT];
 	char example[REPORT_LONG_TEXT]; /* a flow: "tcp A:P > B:Q" */
 	char direction[16];
-	int64_t flow_id; /* of the flow in `example` */
+	int64_t flow_id; /* id of the flow in `example`; 0: unknown */
 	int64_t number, packets, first_ms, last_ms, hosts;
 };
 
@@ -62,33 +64,32 @@ struct report_gap {
 struct report_state {
 	char uplink[REPORT_TEXT], state[16], cause[16], user[32];
 	int64_t started_ms, ended_ms;
-	bool is_cut; /* the state continued after the interval of the report */
+	bool is_cut; /* the uplink was still in this state at the end of the report's interval */
 };
 
-/* The number of packets that left by an uplink, and the number of these packets that the history
- * does not account for. */
+/* How many packets left by an uplink, and how many of them the history does not account for. */
 struct report_line {
 	char name[REPORT_TEXT];
-	int64_t left, missing; /* packets */
-	bool is_known;	       /* left is known */
+	int64_t left, missing; /* packets that left; packets that the history lacks */
+	bool is_known;	       /* `left` is known */
 	char why[REPORT_TEXT]; /* missing packets by cause: "untracked 5, gap 7" */
 };
 
 enum report_event_kind {
 	EVENT_MISMATCH,
 	EVENT_TAMPERING,
-	EVENT_UPLINK,	     /* an uplink that was not up */
-	EVENT_UPLINK_CHANGE, /* an uplink that was drained, or has other addresses */
+	EVENT_UPLINK,	     /* an uplink was neither up nor drained */
+	EVENT_UPLINK_CHANGE, /* an uplink was drained, or got another address or gateway */
 	EVENT_GAP,
-	EVENT_ALERT, /* an alert whose event is not listed under another kind */
+	EVENT_ALERT, /* an alert of query_troubles() was raised, such as a quota */
 };
 
 /* An event as a sentence. Repeated events are combined into one. */
 struct report_event {
 	enum report_event_kind kind;
 	int64_t started_ms, ended_ms;
-	int64_t count;
-	char label[16]; /* of an alert: its kind, such as "Quota" */
+	int64_t count;	/* number of combined events or mismatches */
+	char label[16]; /* the kind of an alert, such as "Quota"; used only for EVENT_ALERT */
 	char text[2 * REPORT_LONG_TEXT];
 };
 
@@ -105,7 +106,7 @@ struct report {
 	struct report_cause causes[REPORT_CAUSES_MAX]; /* the cause with the most mismatches
 						        * comes first */
 	size_t n_causes;
-	int64_t bins[REPORT_BINS]; /* number of mismatches by bin */
+	int64_t bins[REPORT_BINS]; /* number of mismatches in each bin of the time axis */
 	struct report_line lines[REPORT_SERIES_MAX];
 	size_t n_lines;
 	struct report_gap *gaps;
@@ -114,14 +115,15 @@ struct report {
 	size_t n_states;
 	struct report_event *events; /* sorted by time */
 	size_t n_events;
+	/* unseen_ms: total time in gaps; time in two gaps counts once */
 	int64_t flows, unknown, mismatches, tamperings, unseen_ms;
-	struct query *query; /* for rows that are printed while they are read */
+	struct query *query; /* report_newest() uses it to print rows while it reads them */
 };
 
 /* --- report_data.c -------------------------------------------------------------- */
 
-/* Read the figures of the interval r->span, which the caller has set. Return 0 or -errno;
- * query_error() may say more. */
+/* Read the figures and events of the interval r->span, which the caller has set. Return 0 or
+ * -errno; query_error() then has a message or "". */
 int report_read(struct report *r, struct query *q);
 /* Set the weights and tiers to those of the configuration. If c is NULL, they are unknown. */
 void report_weigh(struct report *r, const struct config *c);
@@ -131,7 +133,8 @@ struct report_series *report_series_find(const struct report *r, const char *nam
 
 /* --- report_story.c: what happened, in chronological order ------------------------- */
 
-/* Read the states, causes, bursts and tampering of the interval. Return 0 or -errno. */
+/* Set r->states, r->causes, r->bins and r->events, for which r->gaps must be set. Return 0 or
+ * -errno. */
 int report_story_read(struct report *r, struct query *q);
 /* Return the meaning of a reason: "the ip rule of the mark was missing". */
 const char *report_reason_text(const char *reason);
@@ -168,13 +171,13 @@ void report_count(FILE *out, int64_t number, const char *one, const char *many);
 
 typedef void report_format_fn(FILE *out, int64_t value);
 
-/* Write a chart of stacked bars, one bar per step. value() returns the height of a series in a
- * step. */
+/* Write a chart of stacked bars, one bar per step. value() returns the height of the part of the
+ * bar that stands for a series. */
 typedef int64_t report_value_fn(const struct report *r, size_t series, size_t step);
 void report_chart(FILE *out, const struct report *r, const char *title, report_value_fn *value,
 		  report_format_fn *format);
 
-/* Write one bar per row, and the row's number beside the bar. */
+/* Write one bar per row. value() returns the length of the bar, which is also written beside it. */
 void report_bars(FILE *out, const char *title, const struct report_row *rows, size_t n,
 		 int64_t (*value)(const struct report_row *row), report_format_fn *format);
 
@@ -206,7 +209,9 @@ void report_picture_style(FILE *out);
 /* A column of a table. On narrow screens the label is shown beside each cell. */
 struct report_column {
 	const char *label;
-	const char *class; /* "n": a number; "t", "d": a time; "w": long text; "": other text */
+	/* CSS class. "n": a number; "t": a time on one line; "d": a time that can wrap; "w": long
+	 * text; "": other text */
+	const char *class;
 };
 void report_causes(FILE *out, const struct report *r);
 void report_uplinks(FILE *out, const struct report *r);

@@ -99,7 +99,7 @@ static void time_label(FILE *out, const struct report *r, int64_t ms)
 	fprintf(out, "<span style=\"left:%.2f%%\">%s</span>", report_place(r, ms) / 10, text);
 }
 
-/* Return the distance between two labels on the time axis: a round number of minutes, hours or
+/* Return the time between two labels of the time axis in ms: a round number of minutes, hours or
  * days. */
 static int64_t label_ms(int64_t span)
 {
@@ -115,7 +115,7 @@ static int64_t label_ms(int64_t span)
 void report_times(FILE *out, const struct report *r)
 {
 	int64_t span = r->span.until_ms - r->span.since_ms, every = label_ms(span), ms;
-	/* A label extends to the right of its time, so the last label needs room. */
+	/* A label begins at its time and extends to the right. Leave room for the last label. */
 	int64_t room = span / 100 * (span > 2 * DAY_MS ? 13 : 11);
 
 	fputs("<div class=\"ticks\" aria-hidden=\"true\">", out);

@@ -107,7 +107,8 @@ static int step_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* Store the numbers of bytes that the kernel counted in a step. A query_row_fn. */
+/* Store the bytes and add the flows that the kernel counted for an uplink in a step. A
+ * query_row_fn. */
 static int rate_take(void *data, const struct value *v, size_t n)
 {
 	struct report *r = data;

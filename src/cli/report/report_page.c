@@ -124,7 +124,7 @@ static void tile_end(FILE *out, const char *what)
 	fprintf(out, "</b> <span>%s</span></div>\n", what);
 }
 
-/* Return whether mismatches may have occurred without being seen. */
+/* Return whether there might have been mismatches that were not seen. */
 static bool has_doubts(const struct report *r)
 {
 	bool is_covered = r->n_lines > 0;

@@ -22,10 +22,10 @@
 #define BOX_RIGHT   (BOX_LEFT + BOX_W)
 #define LABEL_LEFT  374
 #define LABEL_H	    34
-#define FLOWS_LONG  INT64_C(100000)
+#define FLOWS_LONG  INT64_C(100000) /* the text of this many flows or more is condensed */
 /* an arrow's label is condensed if its two names together are longer than this */
 #define PATH_CHARS_MAX 10
-#define CHARS_MAX      10 /* longer names are condensed */
+#define CHARS_MAX      10 /* longer names in boxes are condensed */
 #define PLACES_MAX     24
 #define STRAYS_MAX     6
 
@@ -115,7 +115,7 @@ static int picture_height(const struct picture *p)
 	return 2 * TOP + (int)(rows - 1) * ROW + BOX_H + (p->others ? 20 : 0);
 }
 
-/* Open a text element. If is_long is set, condense the text to this width. */
+/* Open a text element. If `is_long` is set, the text is condensed to `width`. */
 static void text_open(FILE *out, const char *class, double x, double y, bool is_long, int width)
 {
 	fprintf(out, "<text class=\"%s\" x=\"%.0f\" y=\"%.0f\"", class, x, y);
@@ -182,8 +182,8 @@ static void router_draw(FILE *out, const struct report *r, int y)
 	flows_draw(out, r->flows, ROUTER_LEFT + 10, y + 14, ROUTER_W - 20);
 }
 
-/* Draw an arrow. At each place, arrows start and end at three different heights. They also bend at
- * different distances. Therefore no arrow hides another arrow. */
+/* Draw arrow i. Its index decides at which of three heights it meets the boxes and how far out it
+ * bends, so that no arrow hides another one. */
 static void stray_draw(FILE *out, const struct picture *p, size_t i, int64_t most)
 {
 	const struct stray *s = &p->strays[i];

@@ -20,8 +20,8 @@
 #include "waymark/base/sort.h"
 #include "waymark/base/units.h"
 
-/* Two equal events are combined if the time between them is at most this, or at most two bins. The
- * longer limit applies. */
+/* Equal events are combined if they are at most this time apart, or two bins (REPORT_BINS) if these
+ * are longer. */
 #define APART_MIN_MS 60000
 
 const char *report_reason_text(const char *reason)
@@ -144,7 +144,7 @@ static const char *state_words(const char *state)
 	return "was down";
 }
 
-/* Write the cause of a state to buf. Write "" if the words of the state already name the cause. */
+/* Write the cause of a state to buf; "" if state_words() leaves nothing to add. */
 static void state_why(const struct report_state *s, char *buf, size_t size)
 {
 	buf[0] = '\0';
@@ -258,8 +258,8 @@ static int happened(struct report *r, const struct report_event *one)
 	return 0;
 }
 
-/* Add an event for a burst of mismatches. The rows are sorted by cause, then by time. A
- * query_row_fn. */
+/* Add the mismatches of one cause in one bin as an event. The rows are sorted by cause, then by
+ * time, so that happened() can combine the events of adjacent bins. A query_row_fn. */
 static int burst_take(void *data, const struct value *v, size_t n)
 {
 	struct report *r = data;
@@ -338,8 +338,8 @@ static int trouble_take(void *data, const struct value *v, size_t n)
 	return happened(r, &e);
 }
 
-/* Sort the tampering events, which were read in descending order, by ascending time. Then combine
- * two consecutive events if they have the same text and are close in time. */
+/* Sort the tampering events, which start at index `first` and were read newest first, by time. Then
+ * combine consecutive events that have the same text and are close in time. */
 static void tampering_merge(struct report *r, size_t first)
 {
 	size_t n = r->n_events, kept = first;

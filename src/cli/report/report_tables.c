@@ -3,9 +3,9 @@
  * report_tables.c - writes the tables of a report: causes, uplinks, talkers, coverage, gaps, the
  * newest mismatches.
  *
- * Each cell contains the label of its column. On narrow screens, the label is shown beside the
- * cell. On narrow screens, the CSS also changes how elements are displayed, which removes their
- * implicit ARIA roles. Therefore elements have explicit roles.
+ * On narrow screens, the CSS shows the label of the column beside each cell, so each cell has the
+ * label as an attribute. There the CSS also changes the `display` property of table elements, which
+ * removes their implicit ARIA roles. Therefore the elements have explicit roles.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -67,7 +67,7 @@ static void text_cell(FILE *out, const struct report_column *column, const char 
 	cell_end(out);
 }
 
-/* Write a cell with a number. class is an additional CSS class, or NULL. */
+/* Write a cell with a number. `class` is an additional CSS class, or NULL. */
 static void number_cell(FILE *out, const struct report_column *column, int64_t number,
 			report_format_fn *format, const char *class)
 {

@@ -76,9 +76,9 @@ static void states_label(FILE *out, const struct report *r, size_t first, size_t
 	fputs(" in all\">", out);
 }
 
-/* Draw the states of an uplink. States other than up are often short. They are drawn after the
- * state up, so that no block of the state up covers them. While no daemon ran, the state is unknown
- * and drawn dim. */
+/* Draw the states of an uplink. Blocks of the state "up" are drawn first, because they must not
+ * cover the other blocks, which are often short. Times without a daemon are drawn last and dim: the
+ * state is unknown. */
 static void states_draw(FILE *out, const struct report *r, size_t first, size_t end)
 {
 	block_draw(out, r, "dim", r->span.since_ms, r->span.until_ms);

@@ -27,6 +27,7 @@ struct top_rate {
 	char ifname[IFNAMSIZ];
 	uint64_t rx, tx;	 /* numbers of bytes, as last read */
 	double rx_rate, tx_rate; /* bits per second; negative: unknown */
+	/* bits per second in both directions, live flows, share of flows that got a reply */
 	struct top_past rates, flows, answered;
 	int64_t mismatches; /* number of mismatches since the daemon's start, as last read */
 	/* time at which `mismatches` last increased; 0: never while `waymark top` runs */
@@ -63,12 +64,11 @@ struct top_data {
 	struct top_rate rates[UPLINKS_MAX]; /* by index in config->uplinks */
 	int64_t rates_ms;		    /* CLOCK_MONOTONIC of the last reading; 0: none yet */
 
-	struct top_cause causes[TOP_CAUSES_MAX]; /* sorted */
+	struct top_cause causes[TOP_CAUSES_MAX]; /* in the order of `sort` */
 	struct top_talker talkers[TOP_TALKERS_MAX];
 	size_t n_causes, n_talkers;
 	int64_t mismatches;    /* in the last hour */
-	unsigned talkers_wait; /* number of readings of the other data until the talkers are read
-			        * again */
+	unsigned talkers_wait; /* how many of the next readings skip the talkers */
 	enum top_sort sort;
 	char filter[32]; /* show only rows that contain this text; "": all */
 
@@ -102,12 +102,12 @@ enum top_colour { COLOUR_GOOD = 1, COLOUR_BAD, COLOUR_DOUBT, COLOUR_HEAD };
 void top_panels_put(const struct top_data *t, const struct top_view *v);
 
 /* top_text.c */
-#define TOP_ESCAPE   27
+#define TOP_ESCAPE   27	  /* the code of the Escape key */
 #define TOP_KEY_GONE (-2) /* a key code: the terminal was closed */
 /* Call print(data, id). Return the text that print() wrote to standard output and standard error;
  * the caller frees the text. Return NULL if print() wrote nothing, or on failure. */
 char *top_text_catch(void (*print)(const void *data, int64_t id), const void *data, int64_t id);
-/* Show a text from its beginning until a key closes it. */
+/* Show a text, beginning with its first line, until the user presses a key that closes it. */
 void top_text_show(const char *text, int (*key_wait)(void));
 
 /* top_screen.c: run the live view until the user quits. explain() prints the explanation of a flow.

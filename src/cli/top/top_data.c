@@ -234,8 +234,7 @@ void top_causes_sort(struct top_data *t)
 		  t->sort == TOP_BY_TIME ? cause_compare_time : cause_compare);
 }
 
-/* Read the talkers. They change slowly, because they are sums per hour. Therefore read them only
- * every ten seconds. */
+/* Read the talkers, but only every tenth time: they are sums of whole hours and change slowly. */
 static int talkers_read(struct top_data *t, struct query *q)
 {
 	struct summary_span hours = {.until_ms = t->now_ms + 1, .step_ms = SUMMARY_BY_HOUR};

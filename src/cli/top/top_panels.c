@@ -29,8 +29,8 @@ static int colour_of(enum top_colour colour)
 	return (int)COLOR_PAIR((short)colour);
 }
 
-/* Replace control characters and non-ASCII bytes. Names of other processes may contain such
- * bytes. */
+/* Replace control characters and non-ASCII bytes, which the names of other processes can
+ * contain. */
 static void text_disarm(char *text)
 {
 	for (; *text; text++)
@@ -70,7 +70,7 @@ static void clock_put(const struct top_data *t, const struct top_view *v)
 		mvaddstr(0, COLS - (int)strlen(text), text);
 }
 
-/* Format the delay with which rows were written; "?" if no rows were written. */
+/* Format the delay between an event and its row in the history; "?" if no row was written. */
 static const char *delay_format(int64_t ms, char buf[24])
 {
 	snprintf(buf, 24, ms < 0 ? "?" : "%" PRId64, ms);
@@ -163,10 +163,9 @@ static const char *share_format(double share, bool is_known, char buf[16])
 	return buf;
 }
 
-/* Return the colour of an uplink's row. Red: the uplink is neither up nor drained, or had
- * mismatches within the last NOW_MS. Yellow: the uplink is drained, or its health is silent or
- * degraded. Green: all other cases. Return 0 (no colour) if the daemon does not report the
- * uplink. */
+/* Return the colour of an uplink's row; 0 (no colour) if the daemon does not report the uplink.
+ * Red: the uplink is neither up nor drained, or had mismatches within the last NOW_MS. Yellow: the
+ * uplink is drained, or its health is silent or degraded. Green: otherwise. */
 static int uplink_colour(const struct top_data *t, size_t i, const struct answer_uplink *a)
 {
 	bool is_hit = t->rates[i].mismatched_ms && t->now_ms - t->rates[i].mismatched_ms < NOW_MS;

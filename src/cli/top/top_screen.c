@@ -14,7 +14,7 @@
 #include "waymark/base/clock.h"
 
 #define LOOK_MS	  1000
-#define EARLY_MAX 3
+#define EARLY_MAX 3 /* after so many early returns of getch(), the terminal counts as closed */
 
 /* Return whether the terminal can move the cursor and clear the screen. A dumb terminal cannot. */
 static bool is_able(void)
@@ -55,8 +55,8 @@ static int screen_open(void)
 }
 
 /* Wait for a key. Return the key, KEY_RESIZE, or ERR after a second without a key. If getch()
- * returns ERR several times in a row without waiting for a second, the terminal was probably
- * closed. *n_early is the number of such returns. */
+ * returns ERR too early several times in a row, the terminal was probably closed. *n_early counts
+ * these early returns; any other return resets it. */
 static int key_wait(unsigned *n_early)
 {
 	int64_t before_ms = clock_steady_ms();

@@ -99,7 +99,7 @@ static void text_put(const char *text, int first)
 	refresh();
 }
 
-/* Return the number of lines that a key scrolls by; 0: the key does not scroll. */
+/* Return the number of lines that a key scrolls by. Negative: up; 0: the key does not scroll. */
 static int key_step(int key)
 {
 	switch (key) {
