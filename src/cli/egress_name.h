@@ -19,9 +19,8 @@ void egress_names_clear(void);
  * returns the uplink that was added first. */
 void egress_name_add(const char *uplink, const char *interface);
 
-/* Return the name of an interface's uplink. The name of the interface is the first `length` bytes
- * of `interface`. If no uplink has the interface, copy the interface's name to buf and return buf.
- * */
+/* Return the name of an interface's uplink. The first `length` bytes of `interface` are the name of
+ * the interface. If no uplink has the interface, copy this name to buf and return buf. */
 #define EGRESS_NAME 64
 const char *egress_name(const char *interface, size_t length, char buf[EGRESS_NAME]);
 /* Return whether the uplink has or had the interface. */

@@ -147,9 +147,9 @@ static enum exit_status prune_here(const struct place *p, const struct addr *hos
 /* --- by the daemon ------------------------------------------------------------------------- */
 
 /* Send a command to the daemon. Return CLI_DONE and set *bytes to the size of the database and
- * *is_on to whether the daemon is still pruning. Set *err to 0, or to
- * -errno if the daemon did not answer. Then, or if the daemon refused, return CLI_FAILED; print a
- * message only if the daemon refused. */
+ * *is_on to whether the daemon is still pruning. If the daemon does not answer, set *err to -errno
+ * and return CLI_FAILED. Otherwise *err is 0. If the daemon refuses, print its message and return
+ * CLI_FAILED. */
 static enum exit_status daemon_ask(const struct place *p, const char *command, int64_t *bytes,
 				   bool *is_on, int *err)
 {
