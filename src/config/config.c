@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config.c - the configuration as a value: defaults, slots, lookups.
+ * config.c - sets defaults, assigns slots and looks up uplinks in a struct config.
  *
  * Pure: must know neither the syntax of the file nor the kernel.
  */
@@ -17,8 +17,8 @@
 
 #define DAY_S (24 * 3600)
 
-/* Set the fields of a struct config or, if is_uplink, of a struct uplink_config to the defaults of
- * their keys. */
+/* Set each field to the default of its key. `fields` is a struct uplink_config if `is_uplink` is
+ * set, otherwise a struct config. */
 static int set_defaults(void *fields, bool is_uplink)
 {
 	for (const struct config_key *key = config_keys; key->name; key++) {
@@ -40,7 +40,8 @@ static void list_free(char **list)
 	free(list);
 }
 
-/* Free the strings and lists that a struct config or, if is_uplink, a struct uplink_config owns. */
+/* Free the strings and lists that `fields` owns: a struct uplink_config if `is_uplink` is set,
+ * otherwise a struct config. */
 static void fields_free(void *fields, bool is_uplink)
 {
 	for (const struct config_key *key = config_keys; key->name; key++) {
@@ -171,8 +172,9 @@ void config_assign_slots(struct config *c)
 		c->uplinks[i].slot = slots[i];
 }
 
-/* Return the first slot, from `wanted` on (cyclic), that is in neither `taken` nor `former`, which
- * are bitmaps of slots. If no such slot is left, return the first slot that is not in `taken`. */
+/* Return the first slot, from `wanted` on (cyclic), that is in neither bitmap. `former` has the
+ * slots of the previous configuration: flows might still have labels of these slots. If no other
+ * slot is left, return the first one that is not in `taken`. */
 static uint8_t slot_choose(unsigned wanted, uint64_t taken, uint64_t former)
 {
 	for (unsigned i = 0; i < UPLINKS_MAX; i++) {

@@ -16,7 +16,8 @@ struct config_key {
 	const char *section; /* "" (top level), "uplink", "health" (inside uplink), "alert", ... */
 	size_t offset;	     /* offset of the field in struct config; for sections uplink and
 			      * health, in struct uplink_config */
-	size_t line_offset;  /* offset of the int that holds the line of the key; 0: none */
+	size_t line_offset;  /* offset of the int that stores the line on which the file sets the
+			      * key; 0: the line is not stored */
 	const char *type;    /* "string", "integer", "duration", "size", "boolean", "word",
 			      * "list" */
 	/* Parse text and write the value to out. Return 0; -EINVAL, with an explanation in *why; or
@@ -25,7 +26,8 @@ struct config_key {
 		    struct complaint *why);
 	uint64_t min, max;	  /* limits of a number; max is also the maximum length of a
 				   * string */
-	const char *const *words; /* in the order of the enumeration; the last is NULL */
+	const char *const *words; /* the valid words, at the indexes of their enum values; then
+				   * NULL */
 	bool is_text;		  /* the field is a char * that the configuration owns */
 	bool is_list;		  /* the field is an owned char **; read() adds one element */
 	bool is_secret;		  /* messages must not show the value */
@@ -33,7 +35,7 @@ struct config_key {
 	const char *help;
 };
 
-extern const struct config_key config_keys[]; /* the last has the name NULL */
+extern const struct config_key config_keys[]; /* ends with an element whose name is NULL */
 
 /* Return the key, or NULL if it does not exist. */
 const struct config_key *config_key_find(const char *section, const char *name);

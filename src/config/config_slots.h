@@ -8,8 +8,8 @@
 
 #include "waymark/config/config.h"
 
-/* Write the slot of each uplink to slots, in the order of the file. The marks must be distinct, and
- * there must be at most UPLINKS_MAX uplinks. */
+/* Set slots[i] to the slot of uplink i. The marks must be distinct, and there must be at most
+ * UPLINKS_MAX uplinks. */
 void config_slots(const struct config *c, uint8_t slots[UPLINKS_MAX]);
 
 /* If the file does not set balance-table, use the default. If the default is the table of an

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_validate.c - checks the rules that involve more than one key.
+ * config_validate.c - checks what the parser of a single value cannot check: missing and
+ * contradictory keys.
  *
- * Pure: prints errors and counts them. The parser checks the value of each single key. A key whose
- * line is CONFIG_LINE_BAD has been reported already and is skipped, so that one mistake yields one
- * message.
+ * Pure: prints errors and counts them. A key whose line is CONFIG_LINE_BAD has been reported
+ * already and is skipped, so that one mistake yields one message.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -182,8 +182,8 @@ void config_choose_balance_table(struct config *c)
 		c->balance_table--;
 }
 
-/* Return whether slots can be derived from the marks. For that, the parser must have read mark-mask
- * and all marks. */
+/* Return whether slots can be derived from the marks. This needs valid values of mark-mask and of
+ * all marks. */
 static bool has_slots(const struct config *c)
 {
 	for (size_t i = 0; i < c->n_uplinks; i++)

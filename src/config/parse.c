@@ -2,9 +2,9 @@
 /*
  * parse.c - parses a file in libconfuse's syntax into struct config.
  *
- * libconfuse tokenizes the text and calls back for each value; the callback writes the
- * value to its field while the line is known. Nothing is applied to the machine here.
- * values.c and config_validate() decide which values are valid.
+ * libconfuse tokenizes the text and calls on_value() for each value. on_value() writes the
+ * value to its field and records the line, which libconfuse does not store. values.c and
+ * config_validate() decide which values are valid. Must not change anything on the host.
  */
 #include <confuse.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
 #define KEYS_MAX    96
 #define OPTIONS_MAX 32
 
-/* Sections that have no title and may occur at most once. */
+/* Sections that have no title and must not occur twice. */
 static const char *const single_sections[] = {"alert", "prometheus", "export"};
 #define SINGLES (sizeof(single_sections) / sizeof(single_sections[0]))
 
@@ -33,11 +33,11 @@ struct reader {
 	unsigned n_errors;
 	int err; /* -ENOMEM; invalid input only counts in n_errors */
 
-	bool is_in_section;
-	bool is_in_health;
+	bool is_in_section; /* a section of the top level has begun and not ended */
+	bool is_in_health;  /* the same for section health of an uplink */
 	bool is_named;	    /* the title of the current uplink's section was seen */
 	unsigned n_healths; /* number of sections 'health' in the current uplink */
-	size_t n_sections;  /* number of sections begun so far */
+	size_t n_sections;  /* number of sections begun so far, as in scan.section_lines */
 	/* number of distinct uplink names that libconfuse has stored */
 	size_t n_titles;
 	unsigned n_singles[SINGLES]; /* occurrences of each section of single_sections */
@@ -55,8 +55,8 @@ static bool is_control(char ch)
 	return (unsigned char)ch < ' ' || ch == 0x7f;
 }
 
-/* Replace control characters, which escape sequences in quotes can produce: a control character
- * must not reach a terminal, and a line break must not reach a log. */
+/* Replace control characters, which escape sequences in quotes can produce. They must not reach a
+ * terminal or a log. */
 static void text_disarm(char *text)
 {
 	for (; *text; text++)
@@ -120,7 +120,8 @@ static bool is_name_char(char ch)
 	       ch == '.' || ch == '_' || ch == '-';
 }
 
-/* Refuse names that cannot be used in comma-separated lists, on command lines and in rulesets. */
+/* Report a name that is too long, or that would not work in a comma-separated list, on a command
+ * line or in a ruleset. */
 static void uplink_check_name(struct reader *r, const struct uplink_config *u, const char *name)
 {
 	bool is_plain = name[0] != '\0' && name[0] != '-';
@@ -137,8 +138,8 @@ static void uplink_check_name(struct reader *r, const struct uplink_config *u, c
 			 UPLINK_NAME_MAX - 1);
 }
 
-/* Set the name of the current uplink. libconfuse passes the title only with the uplink's own keys,
- * and section health may precede them. */
+/* Set the name of the current uplink if it is not set yet. This does not happen when the uplink
+ * begins: its first key can be in section health, and libconfuse passes no title with that key. */
 static void uplink_set_name(struct reader *r, const char *name)
 {
 	struct uplink_config *u = &r->c->uplinks[r->c->n_uplinks - 1];
@@ -278,10 +279,9 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return r->err < 0 ? -1 : 0;
 }
 
-/* Report and drop an uplink section whose name is not known. libconfuse passes a section's title
- * only with its keys. If a section has no keys of its own, and the title of an earlier section,
- * libconfuse never passes the title, and the message cannot name the uplink. If is_empty is set,
- * the section has no section health either. */
+/* Report and drop an uplink section that has the title of an earlier section and no keys of its
+ * own. libconfuse passes a title only with keys, so the message cannot name the uplink. If
+ * `is_empty` is set, the section has no section health either, and no uplink was added for it. */
 static void uplink_drop_unnamed(struct reader *r, bool is_empty)
 {
 	if (is_empty)
@@ -325,7 +325,8 @@ static int on_single_end(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-/* Append the keys of the section to options, and the CFG_END that libconfuse expects. */
+/* Write the keys of the section to `options`, beginning at index n, and then the CFG_END that
+ * libconfuse expects. */
 static void options_fill(cfg_opt_t options[OPTIONS_MAX], size_t n, const char *section)
 {
 	for (const struct config_key *key = config_keys; key->name && n < OPTIONS_MAX - 1; key++) {
@@ -380,8 +381,8 @@ static int reader_parse(struct reader *r)
 		return r->err;
 	if (result != CFG_SUCCESS && r->n_errors == 0)
 		return -ENOMEM;
-	/* After a syntax error the rest of the file was not read, so validation could report that
-	 * existing sections are missing. */
+	/* Do not validate after a syntax error. libconfuse did not read the rest of the file, so
+	 * sections that it contains would be reported as missing. */
 	if (result == CFG_SUCCESS)
 		r->n_errors += config_validate(r->c, r->errors);
 	return r->n_errors ? -EINVAL : 0;

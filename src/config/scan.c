@@ -145,9 +145,8 @@ static bool scan_variable(struct cursor *cur)
 	return true;
 }
 
-/* Skip a quoted string. A string must end on the line on which it begins: no value needs several
- * lines. A missing quote is a common mistake, and is thus reported on the line where it is
- * missing. */
+/* Skip a quoted string. It must end on its line, because no value needs several lines. A missing
+ * quote is then reported on the line where it is missing. */
 static void scan_string(struct cursor *cur)
 {
 	char quote = *cur->p++;
@@ -253,8 +252,8 @@ int scan_check(struct scan *s, const char *path, FILE *errors)
 
 	while (*cur.p)
 		scan_next(&cur);
-	/* After an earlier error, a closing brace may have been skipped. Report an open brace only
-	 * if there was no earlier error. */
+	/* Do not report an open brace after another error, which might have skipped the closing
+	 * brace. */
 	if (cur.depth && cur.err == 0)
 		cursor_complain(&cur, cur.opened_line,
 				"the brace that opens here is never closed; add }");

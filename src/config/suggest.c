@@ -12,7 +12,8 @@
 #include "config/suggest.h"
 #include "waymark/base/suggest.h"
 
-/* Return whether section inner may occur inside section outer ("": the top level). */
+/* Return whether a section `inner` can stand directly inside section `outer` ("": the top
+ * level). */
 static bool is_section_in(const char *inner, const char *outer)
 {
 	bool is_health = strcmp(inner, "health") == 0;

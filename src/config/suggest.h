@@ -6,7 +6,7 @@
 #define WAYMARK_SRC_CONFIG_SUGGEST_H
 
 /* Return the key or section that is most similar to name, differs from it by at most two letters,
- * and may occur in this section ("": the top level); NULL: none. */
+ * and is allowed in `section` ("": the top level); NULL: none. */
 const char *suggest_key(const char *section, const char *name);
 
 #endif

@@ -340,7 +340,7 @@ static int bits_parse(const char *text, size_t length, uint64_t max, uint8_t *bi
 	return 0;
 }
 
-/* The usual length of a prefix that is delegated to a site. */
+/* Used if the value has only an IPv4 length. Sites usually get a prefix of this length. */
 #define ANONYMIZE_IPV6_BITS 48
 
 /* Parse "/IPV4", "/IPV4,/IPV6" or "off". */
@@ -432,8 +432,8 @@ int values_read_ifname(const struct config_key *key, const char *text, void *out
 	return 0;
 }
 
-/* Return whether an IPv4 address is outside 0.0.0.0/8, 127.0.0.0/8 and 224.0.0.0/3, or an IPv6
- * address is none of ::, ::1 and ff00::/8. */
+/* Return whether a neighbour can have this address. It cannot have an address in 0.0.0.0/8,
+ * 127.0.0.0/8, 224.0.0.0/3 or ff00::/8, nor :: or ::1. */
 static bool is_unicast(const struct addr *a)
 {
 	static const uint8_t zeros[15];

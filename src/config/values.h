@@ -13,8 +13,8 @@ struct complaint {
 	char text[160];
 };
 
-/* Parse text and write the value to out. Return 0; -EINVAL, with an explanation in *why; or
- * -ENOMEM. */
+/* All functions parse `text` and write the value to `out`. They return 0; -EINVAL, with an
+ * explanation in *why; or -ENOMEM. */
 int values_read_balance(const struct config_key *key, const char *text, void *out,
 			struct complaint *why);
 int values_read_boolean(const struct config_key *key, const char *text, void *out,

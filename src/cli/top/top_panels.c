@@ -70,7 +70,8 @@ static void clock_put(const struct top_data *t, const struct top_view *v)
 		mvaddstr(0, COLS - (int)strlen(text), text);
 }
 
-/* Format the delay between an event and its row in the history; "?" if no row was written. */
+/* Format the p99 of the delay between an event and its row in the history; "?" if no row was
+ * written. */
 static const char *delay_format(int64_t ms, char buf[24])
 {
 	snprintf(buf, 24, ms < 0 ? "?" : "%" PRId64, ms);
