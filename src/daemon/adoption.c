@@ -20,8 +20,10 @@
 #include "waymark/steering/steering.h"
 
 struct adoption {
-	struct adopt *adopt; /* NULL except between adoption_begin() and adoption_end() */
-	uint32_t adopted, unadopted;
+	/* decides which mark a flow gets; NULL except between adoption_begin() and
+	 * adoption_end() */
+	struct adopt *adopt;
+	uint32_t adopted, unadopted; /* flows that were marked; flows that could not be marked */
 };
 
 int adoption_open(struct daemon *d)
@@ -45,8 +47,8 @@ int adoption_begin(struct daemon *d)
 	return -errno;
 }
 
-/* Report the new mark to the audit, because the kernel sends no events for a flow that began while
- * no process listened (nf_conntrack_events = 2). */
+/* Report the new mark of a flow to the audit. Otherwise the audit would not learn of it: the kernel
+ * sends no events for flows that began while no process listened (nf_conntrack_events = 2). */
 static void adopted_note(struct daemon *d, const struct ct_event *ev, uint32_t mark, int64_t now_ms)
 {
 	audit_marked(d->audit, ev, mark, adopt_is_inbound(d->adoption->adopt, ev), now_ms);

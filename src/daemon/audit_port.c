@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_port.c - connects the audit to the modules that act on what the audit emits.
+ * audit_port.c - sets the callbacks of the audit: publishing, deleting flows, diagnosis.
  */
 #include "daemon/audit_port.h"
 

@@ -46,10 +46,10 @@
 struct in_use {
 	int64_t since_ms[FAMILIES]; /* when new flows began to use the uplink, CLOCK_REALTIME; 0:
 				     * not in use */
-	bool is_over[FAMILIES];	    /* new flows use a lower tier again; older flows may still have
-				     * to return */
-	bool is_raised;
-	struct usage_totals base; /* the uplink's bytes when the alert was raised */
+	bool is_over[FAMILIES];	    /* new flows use a lower tier again; older flows might still
+				     * have to return */
+	bool is_raised;		    /* the alert that the uplink is in use is raised */
+	struct usage_totals base;   /* the uplink's bytes when the alert was raised */
 };
 
 /* A flow that must return to an uplink of a lower tier. */
@@ -60,15 +60,16 @@ struct candidate {
 
 struct backup {
 	struct in_use uplinks[UPLINKS_MAX];
-	int64_t settled_ms; /* time from which flows may return (steady clock); 0: no flow waits to
+	int64_t settled_ms; /* earliest time at which flows return (steady clock); 0: none are to
 			     * return */
 	int64_t return_ms;  /* earliest time of the next deletion (steady clock) */
 	struct conntrack_dump *dump;
-	struct candidate *list; /* NULL: no flows return now */
-	size_t n, next;
+	struct candidate *list; /* the flows to delete, as the dump found them; NULL: no dump was
+				 * begun */
+	size_t n, next;		/* number of flows in `list`; index of the next one to delete */
 	uint64_t found, left_bytes; /* number of flows that must return, and their bytes, as counted
 				     * by the current dump */
-	uint64_t returned;
+	uint64_t returned;	    /* number of flows that were deleted since the start */
 };
 
 int backup_open(struct daemon *d)
@@ -123,6 +124,8 @@ static uint32_t tier_lowest(const struct daemon *d, unsigned family, bool is_usa
 	return tier;
 }
 
+/* Return whether new flows use uplink u as a backup. `used` is the lowest tier with a usable
+ * uplink. */
 static bool is_backup(const struct daemon *d, const struct uplink_config *u, unsigned family,
 		      uint32_t used)
 {
@@ -211,8 +214,8 @@ static bool has_entered(const struct daemon *d, const struct ct_event *ev)
 }
 
 /* Return whether the flow must return: it began on a backup uplink while new flows used that
- * uplink, a lower tier is usable now, and the flow did not begin with a packet that entered by an
- * uplink (LABEL_ENTERED). */
+ * uplink, and new flows use a lower tier now. Flows from outside (LABEL_ENTERED) stay, because their
+ * replies must leave by the uplink that they entered by. */
 static bool is_to_return(const struct daemon *d, const struct ct_event *ev)
 {
 	const struct uplink_config *u =
@@ -273,8 +276,8 @@ static void return_begin(struct daemon *d)
 	return_stop(b);
 }
 
-/* End the return of flows. Called when no flow is left on a backup uplink, or when the
- * configuration leaves the flows there. */
+/* End the return of flows: no flow is left on a backup uplink, or the configuration leaves the
+ * flows there (on-uplink-up is not "return"). */
 static void returns_end(struct daemon *d)
 {
 	for (unsigned slot = 0; slot < UPLINKS_MAX; slot++)

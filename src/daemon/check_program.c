@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* check_program.c - hands a check to the talker when it is due, and takes its result. */
+/*
+ * check_program.c - hands each check that is due to the talker (talker.h), the process that runs
+ * programs, and takes the result of the check.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,15 +17,17 @@
 #include "waymark/talker/talker.h"
 
 #define VARIABLES 8
-#define LOST_MS	  5000
+#define LOST_MS	  5000 /* a result that has not come this long after the interval will not come */
 
 struct check {
 	bool is_running;
 	uint32_t sequence;   /* number of the latest check; results of earlier checks are ignored */
-	uint32_t generation; /* generation of the talker that runs the check */
-	int64_t due_ms, started_ms;
-	bool has_complained;
-	int8_t result; /* check state that is passed to the program: 1 good, 0 bad, -1 none */
+	uint32_t generation; /* talker_generation() when the check was handed over */
+	int64_t due_ms, started_ms; /* of the next check; of the latest check */
+	bool has_complained;	    /* it was logged that the program could not be run */
+	/* the check state that earlier results led to: 1 good, 0 bad, -1 none; passed to the
+	 * program in CHECK */
+	int8_t result;
 };
 
 struct check_programs {

@@ -14,11 +14,12 @@ struct daemon;
 
 struct check_programs *check_programs_new(void); /* NULL with errno */
 void check_programs_free(struct check_programs *c);
+/* Forget the checks of a slot that now belongs to another uplink or to none. */
 void check_programs_forget(struct check_programs *c, uint8_t slot);
 
-/* Hand the checks that are due to the talker. results[slot] is the current check state of an uplink
- * (1: good, 0: bad, -1: none). The uplink's program gets this state in the variable CHECK. now_ms
- * is a time of the steady clock. */
+/* Hand the checks that are due to the talker. results[slot] is the check state of an uplink
+ * (decide_check_state()): 1 good, 0 bad, -1 not known. The uplink's program gets it in the variable
+ * CHECK. now_ms is a time of the steady clock. */
 void check_programs_tick(struct check_programs *c, struct daemon *d, const int8_t *results,
 			 int64_t now_ms);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * collisions.c - logs what on this host conflicts with Waymark's marks, labels, rules and log
- * group. src/hostcheck finds the conflicts. After the start it checks again when another process
- * changes ip rules or routes that may affect pinned flows. A new finding is logged once, and raises
- * an alert unless its level is OK.
+ * group. src/hostcheck finds the conflicts. After the start, this file has ip rules and routes
+ * checked again when another process changes one that can affect pinned flows. A new finding is
+ * logged once, and raises an alert unless its level is OK.
  *
  * Must not prevent the start. If the audit would be meaningless, other modules prevent the start.
  */
@@ -31,10 +31,11 @@
 #define SPACING_MOST_MS 5000
 
 struct collisions {
-	int64_t due_ms, idle_ms; /* times of the next check, and before which there is none, steady
-				  * clock; 0: none */
-	struct who who;		 /* sender of the first notice since the last check */
-	struct findings known;	 /* findings of the latest check of ip rules and routes */
+	/* due_ms: time of the next check; 0: none is due. idle_ms: the next check must not be
+	 * earlier; 0: no limit. Both on the steady clock. */
+	int64_t due_ms, idle_ms;
+	struct who who;	       /* the process that made the first change since the last check */
+	struct findings known; /* findings of the latest check of ip rules and routes */
 };
 
 static bool is_known(const struct findings *known, const struct finding *one)
@@ -114,8 +115,8 @@ static bool table_is_an_uplinks(const struct config *c, uint32_t table)
 	return false;
 }
 
-/* Return whether a route may affect pinned flows. Routing daemons change many routes, most of which
- * cannot affect these flows. */
+/* Return whether a route can affect pinned flows. Most of the many routes that routing daemons
+ * change cannot. */
 static bool route_matters(const struct config *c, const struct route_state *r)
 {
 	if (table_is_an_uplinks(c, r->table))
@@ -170,7 +171,8 @@ static void finding_alert(struct daemon *d, const struct finding *one)
 	publish_raise(d, &a);
 }
 
-/* Return until when there is no further check, after one that started at since_ms. */
+/* Return the earliest time of the next check. The latest check started at since_ms and has just
+ * ended. */
 static int64_t idle_until(int64_t since_ms)
 {
 	int64_t now_ms = clock_steady_ms(), wait_ms = (now_ms - since_ms) * SPACING;
