@@ -21,15 +21,18 @@ struct state_table {
 	int64_t position; /* number of the last acknowledged change */
 	int64_t seen;	  /* number of the last change in the history, as last read */
 	int64_t time_ms;  /* when the last acknowledged row changed; 0: unknown */
-	/* A batch that was sent, and whose rows may have arrived: the changes up to this one. Not
-	 * above position: none. It is saved before the batch is sent, because retention may delete
-	 * its rows before the exporter starts again. */
+	/* number of the last change of a batch that was sent but not acknowledged; not above
+	 * `position`: there is no such batch. The number is saved before the batch is sent: after a
+	 * restart, the exporter sends the same changes again, or reports those that retention has
+	 * deleted meanwhile. */
 	int64_t sent;
-	int64_t sent_changes, sent_missing; /* in it: all changes; those whose row was deleted */
-	/* changes up to position since the history began; -1: unknown */
+	/* how many changes that batch has, and how many of them had lost their row when it was
+	 * sent; -1: unknown */
+	int64_t sent_changes, sent_missing;
+	/* how many changes the history has had up to `position`; -1: unknown */
 	int64_t changes;
 	uint64_t rows;	  /* all rows ever acknowledged */
-	uint64_t missing; /* rows pruned before they were shipped; gaps name them */
+	uint64_t missing; /* rows deleted before they were shipped; the target got gap rows */
 };
 
 struct state_target {

@@ -16,7 +16,8 @@
 #include "waymark/config/config.h"
 #include "waymark/store/feed.h"
 
-/* Why a batch was not acknowledged. The text contains no part of a URL and no password. */
+/* Why a batch was not acknowledged. The text can name the target's host, but no other part of a URL
+ * and no password. */
 struct target_error {
 	char text[256];
 };
@@ -37,8 +38,8 @@ struct export_target {
 	/* Return whether the target accepts rows of this table. If is_interim is set, the rows are
 	 * rows of live flows. */
 	bool (*takes)(void *self, const struct feed_table *t, bool is_interim);
-	/* begin() begins a batch; add() adds a row to it. Both return 0 or -errno. add() may also
-	 * return 1: this row has filled the batch. */
+	/* begin() begins a batch; add() adds a row to it. Both return 0 or -errno. If the added row
+	 * has filled the batch, add() returns 1. */
 	int (*begin)(void *self, const struct export_origin *o, const struct feed_table *t);
 	int (*add)(void *self, const struct feed_row *row);
 	/* Send the batch. Return 0 if all of it is acknowledged, else -errno with the cause in

@@ -78,9 +78,9 @@ static void *file_open(const struct target_env *env, FILE *errors)
 	return f;
 }
 
-/* Refuse interim rows, which are rows of live flows. A CSV file has one header line, so it can hold
- * only one table. Therefore write only table flows, unless the target is a folder, which has one
- * CSV file per table. */
+/* Refuse interim rows, which are rows of live flows. A CSV file has one header line and can hold
+ * only one table: a single CSV file takes only table flows. A folder has one CSV file per table and
+ * takes all tables, and so does JSON. */
 static bool file_takes(void *self, const struct feed_table *t, bool is_interim)
 {
 	const struct file_target *f = self;

@@ -199,8 +199,8 @@ static void addr_read(const struct ipfix *x, const struct feed_row *row, enum so
 		*out = (struct addr){0};
 }
 
-/* Return the ifindex of the first interface in a list of names, or 0. Keep the result for later
- * rows of the batch. */
+/* Return the ifindex of the first interface in a list of names, or 0. The result is stored in
+ * `names` for later rows of the batch. */
 static uint32_t index_of(struct ipfix *x, const char *names)
 {
 	char name[IF_NAMESIZE];
@@ -366,8 +366,8 @@ static int bytes_send(struct ipfix *x, const uint8_t *bytes, size_t size)
 	return 0;
 }
 
-/* Send messages. Stamp only a copy of each message: ipfix_stamp() overwrites the number of records,
- * which is needed again if the batch is sent again. */
+/* Send messages. Each message is copied before it is stamped: ipfix_stamp() overwrites the number
+ * of records, which is needed again if the batch is sent again. */
 static int messages_send(struct ipfix *x, const struct ipfix_writer *w, time_t now)
 {
 	uint8_t message[2 * IPFIX_MESSAGE_BYTES];

@@ -9,13 +9,13 @@
 
 #include "waymark/health/decide.h"
 
-/* If the latest failure began longer ago than this, count the failures from 1 again. */
+/* A new failure counts as the first one if the failure before it began longer ago than this. */
 #define FORGIVE_MS INT64_C(3600000)
 
 struct judgement {
 	uint32_t good, bad; /* consecutive checks with this result */
-	int check;	    /* 1 good, 0 bad; only valid if is_known */
-	bool is_known;	    /* check has a value */
+	int check;	    /* as decide_check_state() returns it; only valid if is_known */
+	bool is_known;	    /* `check` has a value */
 	bool is_failed;
 	bool is_retry;	       /* as in struct decision: used again without proof of a recovery */
 	int64_t failed_ms;     /* when the latest failure began; 0: never */
@@ -132,9 +132,9 @@ static void failure_update(struct judgement *j, const struct decide_input *in, i
 	}
 	if (!j->good_since_ms)
 		j->good_since_ms = now_ms;
-	/* After the hold time, the uplink's flows must have been answered for proof_ms. A check
-	 * program has already passed several times in a row, and a drained or down uplink has no
-	 * flows to wait for. */
+	/* The failure ends after the hold time. An uplink that is in use and has no check program
+	 * must also have had answers for proof_ms. The others need not: a check program has already
+	 * passed several times in a row, and a drained or down uplink has no flows to wait for. */
 	if (now_ms - j->failed_ms >= hold_ms(j) && (in->config->exec || j->action != ACTION_NONE ||
 						    now_ms - j->good_since_ms >= proof_ms)) {
 		j->is_failed = false;

@@ -6,9 +6,9 @@
  * "normal" share is the share of flows that got an answer while the uplink was healthy; recent
  * flows count for more. Silence of a family is suspected if no answers have come for two seconds or
  * longer, although at least EXPECTED_LEAST were due. Silence of both families is suspected earlier,
- * because all flows of the uplink count. Degradation is suspected if the share of answers is far
- * below the normal share, and is not equally low on the other uplinks. Only a weighing (weigh.h) can
- * make a state degraded or silent. The state becomes healthy when answers come again.
+ * because their flows together suffice sooner. Degradation is suspected if the share of answers is
+ * far below the normal share, and is not equally low on the other uplinks. Only a weighing
+ * (weigh.h) can make a state degraded or silent. The state becomes healthy when answers come again.
  */
 #include <stdlib.h>
 
@@ -18,9 +18,9 @@
 #define LAG_SAMPLES	 1    /* number of newest samples whose flows may still get an answer */
 #define EXPECTED_LEAST	 12.0 /* answers that must be due before silence is suspected */
 #define EXPECTED_BESIDE	 8.0  /* the same while the uplink's other family is silent */
-#define BOTH_LEAST	 3    /* samples without an answer by both families at once */
-#define BESIDE_SAMPLES	 16 /* the same counts if one family was found silent as long ago at most */
-#define WEIGHED_SAMPLES	 32 /* maximum length of the weighed part of a silence */
+#define BOTH_LEAST	 3    /* minimum samples of a silence of both families */
+#define BESIDE_SAMPLES	 16   /* if one family is silent for longer, both are not suspected */
+#define WEIGHED_SAMPLES	 32   /* maximum samples to weigh; see silence_find() */
 #define NORMAL_FIRST	 0.85 /* initial normal share; it counts like NORMAL_FLOWS flows */
 #define NORMAL_FLOWS	 20.0
 #define NORMAL_MAX	 4000.0 /* maximum number of flows in the normal share */
@@ -29,8 +29,8 @@
 #define DEGRADED_FLOWS	 40
 #define DEGRADED_SHARE	 0.8  /* suspect degradation below this part of the normal share... */
 #define DEGRADED_SIGMA	 6.5  /* ...and at least this many standard deviations below it */
-#define OVERDISPERSION	 4.0  /* the variance is multiplied by this: flows come in groups */
-#define OTHERS_MARGIN	 0.12 /* how far the uplink's ratio must be below others_ratio() */
+#define OVERDISPERSION	 4.0  /* factor of the variance: flows are not independent */
+#define OTHERS_MARGIN	 0.12 /* how far share / normal share must be below others_ratio() */
 #define IDLE_SAMPLES	 120
 #define AGAIN_SILENT_MS	 1000 /* pause after a weighing, before the next suspicion */
 #define AGAIN_LOSS_MS	 10000
@@ -39,8 +39,9 @@
 #define RECOVER_LOSS	 60 /* samples */
 #define ANSWERED_SAMPLES 40 /* samples; see is_answered() */
 
-/* Both families at once: if the silence has at most so many samples, so many answers must be due in
- * each family and in both together. After a longer one each family must be suspect on its own. */
+/* When silence of both families at once is suspected. If it has lasted for at most `samples`, at
+ * least `each` answers must be due in each family, and `sum` in both together. A silence that is
+ * longer than the last entry is suspected only in each family on its own. */
 static const struct {
 	uint32_t samples;
 	double each, sum;
@@ -60,15 +61,15 @@ struct judged {
 						 * flows count for more */
 	bool is_suspect, is_loss;
 	uint32_t suspect_samples;
-	int64_t again_ms; /* no suspicion before this time; 0: no suspicion was weighed yet */
-	int64_t fault_ms;
-	int64_t degraded_ms; /* when the state became degraded: older samples show no recovery */
+	int64_t again_ms;    /* no suspicion before this time; 0: no suspicion was weighed yet */
+	int64_t fault_ms;    /* as in struct health_view */
+	int64_t degraded_ms; /* when the state became degraded; older samples show no recovery */
 };
 
 struct uplink_health {
 	struct judged families[COUNTED_FAMILIES];
-	bool is_suspect;	  /* both families at once */
-	uint32_t suspect_samples; /* since the last answer by either of them */
+	bool is_suspect;	  /* silence of both families at once is suspected */
+	uint32_t suspect_samples; /* number of samples since the last answer in either family */
 	enum health_state state;
 	int64_t since_ms;
 };
@@ -162,9 +163,9 @@ static double expected_in(const struct judged *j, uint32_t n)
 	return window_sum(&j->window, LAG_SAMPLES, n).started * normal_share(j);
 }
 
-/* If at least `least` answers were due in a window without answers, return the number of samples to
- * weigh: since the last answer, but no more than WEIGHED_SAMPLES or, if longer, that window. Else
- * return 0. */
+/* Return 0 if silence is not suspected, because fewer than `least` answers were due in each window
+ * without answers. Otherwise return the number of samples to weigh: the samples since the last
+ * answer, but at most WEIGHED_SAMPLES. If the window is longer, return its length. */
 static uint32_t silence_find(const struct judged *j, double least)
 {
 	uint32_t length = silence_length(j);
@@ -198,7 +199,8 @@ static void both_suspicion_update(struct uplink_health *u, int64_t now_ms)
 {
 	uint32_t n = WINDOW_SAMPLES;
 	unsigned n_silent = 0;
-	bool is_new = true; /* no family is silent for long, or was weighed a moment ago */
+	/* false: a silent family got its last answer long ago, or another was just weighed */
+	bool is_new = true;
 
 	for (unsigned f = 0; f < COUNTED_FAMILIES; f++) {
 		const struct judged *j = &u->families[f];
@@ -377,7 +379,8 @@ void health_sample(struct health *h, int64_t now_ms,
 	}
 }
 
-/* Write the first suspicion about the uplink to out. */
+/* Return whether the uplink is suspect. Write the suspicion to *out: the one about both families
+ * or, without it, that about the first suspect family. */
 static bool uplink_suspect(const struct uplink_health *u, struct health_suspect *out)
 {
 	for (unsigned f = 0; f < COUNTED_FAMILIES; f++)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* weigh.c - keeps destinations, sources and services in small hash tables. */
+/*
+ * weigh.c - counts the destinations, sources and services of an uplink's flows in small hash
+ * tables, and judges from the sums whether the uplink is silent or degraded.
+ */
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +18,9 @@
 struct destination {
 	struct addr addr;
 	struct addr src;  /* source of the first unanswered flow */
-	uint32_t service; /* of the first unanswered flow */
+	uint32_t service; /* service of the first unanswered flow */
+	/* has_answer: it answered a flow of the window; had_answer: it answered an older flow;
+	 * has_silence: a flow of the window is unanswered */
 	bool is_used, has_answer, had_answer, has_silence;
 	bool is_mixed; /* flows to several services are unanswered */
 };
@@ -23,15 +28,17 @@ struct destination {
 struct service {
 	uint32_t id;
 	bool is_used;
-	bool had_answer;       /* this uplink answered it before the window */
-	uint32_t dead, lost;   /* destinations that were asked for this service alone */
+	bool had_answer; /* this uplink got an answer from it */
+	/* `dead`: how many destinations do not answer and were asked for this service alone.
+	 * `lost`: how many of these answered before. */
+	uint32_t dead, lost;
 	uint32_t elsewhere[2]; /* recent flows by other uplinks: unanswered, answered */
 };
 
 struct source {
 	struct addr addr;
 	bool is_used;
-	uint32_t n_unknown;
+	uint32_t n_unknown; /* destinations that never answered and that it asked first */
 };
 
 struct weigher {
@@ -139,8 +146,8 @@ static bool is_recent(const struct weigher *w, const struct weighed_flow *f)
 	return !f->started_ms || f->started_ms >= w->from_ms;
 }
 
-/* Return whether the flow is neither too old to count as unanswered nor so new that an answer may
- * still come. Without the first, an old scan would fill the tables. */
+/* Return whether the flow counts as unanswered: it began in the window, but so long ago that its
+ * answer is late. Older flows do not count, because an old scan would fill the tables. */
 static bool is_overdue(const struct weigher *w, const struct weighed_flow *f)
 {
 	return !f->is_answered && is_recent(w, f) && f->started_ms <= w->to_ms;
@@ -214,7 +221,8 @@ static void dead_count(struct weigher *w, const struct destination *d, struct we
 	s->lost += d->had_answer;
 }
 
-/* Find the main service, and compare it with the others and with other uplinks. */
+/* Write the fields of *out about the main service, which has the most `dead` destinations, about
+ * the other services, and about the main service by other uplinks. */
 static void services_sum(const struct weigher *w, struct weighing *out)
 {
 	const struct service *main = NULL;
@@ -255,11 +263,11 @@ void weigher_sum(struct weigher *w, struct weighing *out)
 
 /* --- findings ------------------------------------------------------------------------------ */
 
-/* Clients that cannot resolve names begin no other flows. After this time without any answer, the
- * missing answers of other services count. */
+/* After this time without any answer, one service alone shows that the uplink is silent. Clients
+ * that cannot resolve names begin no flows to other services that could show it earlier. */
 #define ALONE_MS	   10000
-#define ALONE_ELSEWHERE_MS 4000 /* the same if other uplinks answer the service */
-#define ELSEWHERE_LEAST	   3	/* flows by other uplinks that say something about a service */
+#define ALONE_ELSEWHERE_MS 4000 /* the same if the service answers by other uplinks */
+#define ELSEWHERE_LEAST	   3	/* minimum number of flows by other uplinks for a comparison */
 
 static bool is_enough(const struct weighing *w)
 {

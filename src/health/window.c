@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * window.c - a ring of running totals: the flows of an interval of any length are the difference of
- * two totals. The totals may wrap; the unsigned difference is still correct.
+ * two totals. The difference stays correct when a total wraps around, because it is unsigned.
  */
 #include "health/window.h"
 
-/* Return the totals as they were age samples ago. */
+/* Return the totals as they were `age` samples ago. */
 static const struct place *total_at(const struct window *w, uint32_t age)
 {
 	return &w->totals[(w->latest + WINDOW_TOTALS - age) % WINDOW_TOTALS];

@@ -25,7 +25,7 @@ struct window {
 /* Add a sample. */
 void window_push(struct window *w, uint32_t started, uint32_t answered);
 
-/* Return the sum of the samples whose ages are first to end - 1. The latest sample has age 0. */
+/* Return the sum of the samples of ages `first` to `end` - 1. The latest sample has age 0. */
 struct place window_sum(const struct window *w, uint32_t first, uint32_t end);
 
 #endif
