@@ -67,8 +67,8 @@ struct backup {
 	struct candidate *list; /* the flows to delete, as the dump found them; NULL: no dump was
 				 * begun */
 	size_t n, next;		/* number of flows in `list`; index of the next one to delete */
-	uint64_t found, left_bytes; /* number of flows that must return, and their bytes, as counted
-				     * by the current dump */
+	uint64_t found, left_bytes; /* number and bytes of the flows that must return, as counted by
+				     * the latest dump */
 	uint64_t returned;	    /* number of flows that were deleted since the start */
 };
 
@@ -214,8 +214,8 @@ static bool has_entered(const struct daemon *d, const struct ct_event *ev)
 }
 
 /* Return whether the flow must return: it began on a backup uplink while new flows used that
- * uplink, and new flows use a lower tier now. Flows from outside (LABEL_ENTERED) stay, because their
- * replies must leave by the uplink that they entered by. */
+ * uplink, and new flows use a lower tier now. Flows from outside (LABEL_ENTERED) stay, because
+ * their replies must leave by the uplink that they entered by. */
 static bool is_to_return(const struct daemon *d, const struct ct_event *ev)
 {
 	const struct uplink_config *u =

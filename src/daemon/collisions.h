@@ -22,7 +22,8 @@ void collisions_log_group(const struct config *c);
  * result. */
 int collisions_open(struct daemon *d);
 void collisions_close(struct daemon *d);
-/* Handle a notice that another process changed a rule or route: collisions_tick() checks soon. */
+/* Handle a notice that another process changed a rule or route. If the change can affect pinned
+ * flows, collisions_tick() checks soon. */
 void collisions_notice(struct daemon *d, const struct rtnl_notice *n);
 void collisions_tick(struct daemon *d, int64_t now_ms);
 

@@ -55,8 +55,8 @@ struct report_cause {
 
 struct report_gap {
 	int64_t started_ms, ended_ms; /* limited to the interval of the report */
-	int64_t lost;		      /* -1: unknown */
-	bool is_open;
+	int64_t lost;		      /* number of lost messages; -1: unknown */
+	bool is_open; /* the gap has not ended; ended_ms is the end of the interval */
 	char source[16], reason[REPORT_TEXT];
 };
 

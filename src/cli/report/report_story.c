@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_story.c - collects the events of a report: changes of uplinks, bursts of
- * mismatches and their causes, tampering, gaps. Each event is a sentence; events are in
- * chronological order.
+ * report_story.c - collects the events of a report: changes of uplinks, mismatches by cause,
+ * tampering, gaps, other alerts. Each event is a sentence; events are in chronological order.
  *
  * Events that repeat within minutes are combined into one. Must not know how a page shows
  * events.

@@ -79,11 +79,11 @@ struct top_data {
 					 * read */
 };
 
-/* The settings that the user changes with keys. */
+/* How the data is shown. The user changes the settings with keys, except is_utf8. */
 struct top_view {
 	size_t selected; /* index of the selected cause */
 	bool is_frozen, has_help, is_typing;
-	bool is_utf8;
+	bool is_utf8; /* the terminal uses UTF-8 */
 };
 
 /* top_data.c: read the daemon, the interfaces and the history. */
