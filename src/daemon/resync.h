@@ -13,11 +13,12 @@ struct resync;
 struct daemon;
 
 struct resync_hooks {
-	/* Read pending events. If an entry expired during the dump, its DESTROY is among them. */
+	/* Read the pending events. Called during resync_now(), and when a dump ends: the events
+	 * include the DESTROY of each entry that expired during the dump. */
 	void (*catch_up)(struct daemon *d);
 	/* Called when a dump has read the whole table. */
 	void (*done)(struct daemon *d, int64_t now_ms);
-	/* Return whether events are being lost, so that a dump must wait. */
+	/* Return whether events are being lost. If so, a due dump waits. */
 	bool (*is_losing)(const struct daemon *d);
 };
 
@@ -30,9 +31,9 @@ int resync_now(struct daemon *d);
 void resync_ask(struct daemon *d, int64_t now_ms);
 /* Request a dump for another reason. The end of this dump is not logged. */
 void resync_look(struct daemon *d, int64_t now_ms);
-/* Return whether a routine dump is due. last_ms is the time when the previous dump ended (0: there
- * was no dump, and no routine dump is due). took_ms is the duration of the previous dump. If the
- * clock was set back, a dump is due. */
+/* Return whether a routine dump is due: one without a request, a long time after the previous
+ * dump. `last_ms` is the end of the previous dump, and `took_ms` is its duration. If `last_ms` is 0
+ * (no dump has ended), return false. If the clock was set back, return true. */
 bool resync_is_routine_due(int64_t last_ms, int64_t took_ms, int64_t now_ms);
 void resync_tick(struct daemon *d, int64_t now_ms);
 

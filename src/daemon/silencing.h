@@ -6,8 +6,9 @@
 struct daemon;
 struct control_peer;
 
-/* Run the command "silence SECONDS [UPLINK]" (0 seconds: end the silence) or "silences". Return the
- * silences in force as malloc'd JSON, or NULL with errno (ENOENT: the command is neither). */
+/* Run the command "silence SECONDS [UPLINK]" (0 seconds: end the silence) or "silences". Return
+ * malloc'd JSON with the silences in force, or with an error if the request is invalid. Return NULL
+ * with errno ENOENT if the command is another one. */
 char *silencing_answer(struct daemon *d, const char *command, const struct control_peer *peer);
 
 #endif

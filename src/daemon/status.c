@@ -94,8 +94,8 @@ struct counts {
 	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
 };
 
-/* Return the share of the new flows that were answered, or -1 if none started. The answers may
- * include those of flows that started earlier, so the share is limited to 1. */
+/* Return the share of the new flows that were answered, or -1 if no flow started. Some answers can
+ * belong to flows that started before the counted interval, so the share is limited to 1. */
 static double answered_share(struct flow_counts flows)
 {
 	if (!flows.flows_started)
@@ -270,8 +270,8 @@ static void alerts_fill(const struct daemon *d, struct answer *a)
 	a->deletions.returned = (int64_t)backup.returned;
 }
 
-/* Return the number of open gaps: those of the audit, and failures to write for which the audit has
- * no gap yet. */
+/* Return the number of open gaps. Count the open gaps of the audit, and add one for each loss that
+ * has no gap yet: records that the full queue refused, and a current error of the writer. */
 static int64_t gaps_open(const struct daemon *d, const struct audit_stats *as)
 {
 	struct publish_stats ps;
@@ -337,7 +337,7 @@ int status_fill(const struct daemon *d, struct answer *a)
 	return uplinks_fill(d, a);
 }
 
-/* The rate of flows is smoothed over about ten seconds. */
+/* Update the number of new flows per second, smoothed over about ten seconds. */
 void status_second(struct daemon *d)
 {
 	struct audit_stats as;

@@ -23,7 +23,8 @@
 /* Changes come in bursts (link, addresses, routes). Wait this long after a change, so that one
  * reconcile handles most of a burst. */
 #define SETTLE_MS 50
-/* Maximum delay of a reconcile. If a reconcile is due later than that, the clock was set back. */
+/* Maximum delay of a reconcile. If a reconcile is due later than this, the clock was set back, and
+ * the reconcile runs at once. */
 #define DELAY_MOST_MS 1000
 /* Retry interval while another process holds the steering's lock. */
 #define LOCKED_MS 200
@@ -43,10 +44,10 @@ struct steer {
 	bool is_paused;		  /* an operator has removed the steering */
 	int64_t reconcile_due_ms; /* 0: no reconcile is due */
 	int64_t retry_ms;	  /* current retry interval; 0: the last reconcile did not fail */
-	int64_t retry_due_ms;
-	bool is_locked_out; /* another process holds the steering's lock */
+	int64_t retry_due_ms;	  /* time of the next try after a failure; 0: no failure */
+	bool is_locked_out;	  /* another process holds the steering's lock */
 	bool has_launcher;
-	struct disk_worker *disk; /* NULL: nothing has been saved */
+	struct disk_worker *disk; /* saves the steering's state; NULL until the first save */
 };
 
 static void protection_set(struct daemon *d)
@@ -75,8 +76,9 @@ static int save_await(struct disk_worker *disk)
 	return -EBUSY;
 }
 
-/* Save the steering's state in a thread. After the start, the loop waits for the thread only for a
- * moment. If the disk is slow, the thread replaces the file later, as a whole. */
+/* Save the steering's state to its file. A thread writes the file, so that a slow disk cannot block
+ * the loop: after the start, wait for the thread only for a moment, then return -EBUSY. The thread
+ * still replaces the file later. */
 static int state_save(void *data, const char *control_socket, const char *text)
 {
 	struct daemon *d = data;
@@ -153,8 +155,9 @@ static void steer_refresh(struct daemon *d)
 
 /* --- notices ------------------------------------------------------------------------ */
 
-/* Return whether a change of this route may affect the copies of other programs' rules in the plan.
- * Routing daemons change many public routes in tables of their own. */
+/* The plan contains copies of other programs' rules. Return whether a change of this route might
+ * affect these copies. Ignore most routes to public networks, because routing daemons change many
+ * of them in their own tables. */
 static bool route_affects_copies(const struct daemon *d, const struct route_state *r)
 {
 	const struct netstate *s = steering_netstate(d->steering);
@@ -171,9 +174,9 @@ static bool route_affects_copies(const struct daemon *d, const struct route_stat
 	return false;
 }
 
-/* Return whether a change of this foreign route may affect the plan. A default route may name a
- * gateway. Unless local-routes is "suppress", the plan also depends on the other routes of table
- * main. It depends on the tables of other programs as far as their rules look them up. */
+/* Return whether a change of this route might affect the plan. Our own routes do not. A default
+ * route does, because it can name a gateway. Other routes of table main do, unless local-routes is
+ * "suppress". A route of another table does if it affects the copies of rules. */
 static bool route_is_relevant(const struct daemon *d, const struct route_state *r)
 {
 	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
@@ -237,8 +240,8 @@ static void log_change(void *data, const struct steering_change *change)
 	log_debug("%s %s", change->is_missing ? "installed" : "removed", change->what);
 }
 
-/* Schedule a reconcile for the time when the flows of an uplink that stays down may use other
- * uplinks. */
+/* If an uplink is down, schedule the reconcile that lets its flows use other uplinks
+ * (steering_release_delay_ms()). */
 static void release_schedule(struct daemon *d, int64_t now_ms)
 {
 	int64_t delay_ms = steering_release_delay_ms(d->steering);
@@ -312,8 +315,8 @@ void steer_set_midway(struct daemon *d, steer_midway_fn *fn)
 	d->steer->midway = fn;
 }
 
-/* Return whether a repair is due. After a failure a repair is due at the time of the retry, even if
- * tampering is suspected earlier. */
+/* Return whether a repair is due. After a failed reconcile, only the time of the retry counts: a
+ * new suspicion of tampering does not start a repair earlier. */
 static bool repair_is_due(struct daemon *d, int64_t now_ms)
 {
 	if (d->steer->retry_due_ms)

@@ -10,7 +10,8 @@ struct steer;
 struct daemon;
 
 /* Type of the function that is called during a start or reload, when the rules are installed and
- * the default route of table main is not changed yet (steering_set_midway()). */
+ * the default route of table main is not changed yet (steering_set_midway()). is_new: the ruleset
+ * was loaded during this start or reload. */
 typedef void steer_midway_fn(struct daemon *d, bool is_new);
 
 /* Open the steering. This forks the launcher of transactions, so call it before the first thread
@@ -24,9 +25,10 @@ void steer_close(struct daemon *d);
 /* Request a reconcile at the next tick. */
 void steer_ask(struct daemon *d, int64_t now_ms);
 bool steer_is_pending(const struct daemon *d);
-/* Apply a new configuration: ruleset, routes, addresses. Return 0 or -errno. */
+/* Install the steering of the new configuration. This also ends a pause. Return 0 or -errno. */
 int steer_reload(struct daemon *d);
-/* Remove the steering, and install nothing until the next reload. Return 0 or -errno, logged. */
+/* Pause: remove the steering, and install nothing until the next reload. Return 0 or -errno,
+ * logged. */
 int steer_pause(struct daemon *d);
 bool steer_is_paused(const struct daemon *d);
 /* If tampering is suspected, repair and report it now. Call this before a reload, because a reload

@@ -26,9 +26,9 @@
 #define QUIET_MS  3000 /* time without a failure until writing counts as working */
 
 struct store_watch {
-	bool is_failing;
+	bool is_failing; /* a failure is reported, and its end is not reported yet */
 	uint64_t failures, failed, renewals; /* the writer's counters at the last check */
-	int64_t look_ms;
+	int64_t look_ms;		     /* time of the last check */
 	int64_t failing_since_ms; /* when the writer's current error began; 0: no error */
 	int64_t failure_ms;	  /* time of the last failure */
 };

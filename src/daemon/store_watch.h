@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * store_watch.h - watches whether the history is written. When writing begins to fail, it logs one
- * line and raises one alert. When writing works again, it logs this and ends the alert. If the
- * writer has replaced a lost database or a lost write-ahead log, it writes the current state to the
- * new one.
+ * line and raises one alert. When writing works again, it logs this and ends the alert. After the
+ * writer has replaced a lost database or write-ahead log, store_watch has the live flows and the
+ * states of the uplinks written again.
  */
 #ifndef WAYMARK_SRC_DAEMON_STORE_WATCH_H
 #define WAYMARK_SRC_DAEMON_STORE_WATCH_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper.c - detects when another process changes the steering or the evidence rules, has the
- * change repaired and reports it.
+ * tamper.c - detects changes of the steering and of the evidence rules by other processes. It
+ * reports each change, and decides whether a reconcile repairs it.
  *
  * A kernel notice only raises a suspicion. After a quiet time the state is compared with the result
  * of the last reconcile. If the state is correct again, as after 'waymark apply', no process has
@@ -28,13 +28,13 @@
 #include "waymark/kernel/nft.h"
 #include "waymark/kernel/transaction.h"
 
-/* Quiet time: the delay from the first notice to the repair. A firewall's reload or a network
- * manager deletes and adds objects in bursts, and the effect on flows must become visible before
- * the repair. Detection and repair must end within a second. */
+/* Quiet time: the delay from the first notice to the repair. Firewalls and network managers delete
+ * and add objects in bursts, so wait until a burst is over. During this time stray packets can also
+ * show the effect on flows. Detection and repair together must take less than a second. */
 #define QUIET_MS 500
 
-/* How often to read the sysctls whose changes the kernel does not notify. The quiet time of a
- * change begins at the last reading that showed the planned values. */
+/* How often to read the sysctls for whose changes the kernel sends no notice. If a value is wrong,
+ * the quiet time begins at the previous read: the value was changed after it. */
 #define SYSCTLS_MS   400
 
 #define LINES_A_PASS 20
@@ -47,12 +47,12 @@ struct tamper {
 	bool is_blind;	  /* notices were lost since the last pass */
 
 	/* state of a pass */
-	bool is_ripe; /* the quiet time has passed */
-	unsigned lines;
+	bool is_ripe; /* repairs are due: the quiet time has passed, or a postponed repair is due */
+	unsigned lines; /* number of reports; at most LINES_A_PASS are logged */
 
 	/* the ruleset: which process changed it, and the gap in the evidence */
 	struct who ruleset_who;
-	int64_t ruleset_since_ms; /* when the ruleset was changed; 0: not changed */
+	int64_t ruleset_since_ms; /* time of the first notice of a change; 0: not changed */
 	bool is_ruleset_cut;	  /* the change removed something */
 	struct open_gap gap;
 	char gap_reason[96];
@@ -78,9 +78,9 @@ static bool table_is_ours(const struct config *c, uint32_t table)
 	return false;
 }
 
-/* Return whether a route is at a place of the plan (route_is_same_place()) or has our protocol
- * number. Routing daemons (BGP) may change thousands of other routes, so dismiss most of these
- * before the plan is searched. */
+/* Return whether a route has our protocol number, or is at the place of a planned route
+ * (route_is_same_place()). A routing daemon (BGP) can change thousands of other routes, so dismiss
+ * most of these without a search of the plan. */
 static bool route_concerns(const struct daemon *d, const struct route_state *r)
 {
 	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
@@ -244,9 +244,9 @@ static const struct who *who_did(const struct tamper *t, const struct steering_c
 	}
 }
 
-/* Return whether another process caused what this change repairs. A route that vanishes with its
- * interface is not tampering: the kernel deletes the route. The kernel then sends a notice of the
- * interface, but not always of the route. */
+/* Return whether this change repairs what another process did. A route that the kernel deleted
+ * because its interface changed is not tampering. For such a deletion the kernel does not always
+ * send a notice of the route, but it sends one of the interface. */
 static bool is_tampering(const struct tamper *t, const struct steering_change *c)
 {
 	const struct who *who = who_did(t, c);
@@ -484,8 +484,8 @@ int tamper_start(struct daemon *d)
 	return 0;
 }
 
-/* End the open gap, if there is one. From now on the ruleset is not monitored, so the next start
- * records another gap. */
+/* End the open gap, if there is one. The time without waymarkd gets a gap of its own at the next
+ * start, because nothing monitors the ruleset until then. */
 void tamper_stop(struct daemon *d)
 {
 	gap_end(d);

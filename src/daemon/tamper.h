@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper.h - detects which process changes the steering. A pass is one reconcile, between
- * tamper_begin() and tamper_end().
+ * tamper.h - detects that another process has changed the steering, and which process it is. A pass
+ * is one reconcile, between tamper_begin() and tamper_end().
  */
 #ifndef WAYMARK_SRC_DAEMON_TAMPER_H
 #define WAYMARK_SRC_DAEMON_TAMPER_H
@@ -25,7 +25,7 @@ void tamper_close(struct daemon *d);
 bool tamper_notice(struct daemon *d, const struct rtnl_notice *n);
 void tamper_lost(struct daemon *d);
 /* tamper_fd(): return the socket of ruleset notices. tamper_read(): read pending notices; return
- * whether they show that the ruleset is missing. */
+ * whether they show that the ruleset has been removed. */
 int tamper_fd(const struct daemon *d);
 bool tamper_read(struct daemon *d);
 /* Return whether a pass is due, because the quiet time after a suspicion (QUIET_MS) has passed or a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_objects.c - keeps the things (rules, routes, ...) that other processes have changed, in a
- * table of limited size.
+ * tamper_objects.c - a table of limited size with the things (rules, routes, ...) that other
+ * processes have changed.
  *
  * Pure. Must not know what the things are, only their names.
  */
@@ -12,16 +12,16 @@
 #include <string.h>
 
 struct thing {
-	char name[160]; /* "": this entry is free */
-	int64_t asked_ms;
+	char name[160];	  /* "": this entry is free */
+	int64_t asked_ms; /* time of the last pass that asked about the thing */
 	int64_t restored_ms[THING_PROMPT_MAX]; /* times of the latest restores, as a ring; 0: none
 					        * yet */
 	unsigned next;			       /* index of the oldest time in the ring */
 	unsigned fights;		       /* consecutive restores that were soon undone */
-	int64_t waits_until_ms;		       /* when the thing may be restored; 0: it does not
-					        * wait */
+	int64_t waits_until_ms;		       /* time of the postponed restore; 0: no restore is
+					        * postponed */
 	int64_t rests_until_ms;		       /* end of the rest after giving up; 0: no rest */
-	bool is_reported;
+	bool is_reported; /* the change is reported, and the thing is not to be repaired */
 };
 
 struct things {
@@ -141,8 +141,8 @@ static bool is_within(int64_t then_ms, int64_t now_ms, int64_t most_ms)
 	return then_ms && then_ms <= now_ms && now_ms - then_ms <= most_ms;
 }
 
-/* Return when the thing may be restored next: now or, after many recent restores, THING_SPACING_MS
- * after the last one. */
+/* Return when to restore the thing: now or, after many recent restores, THING_SPACING_MS after the
+ * last one. */
 static int64_t restore_due_ms(const struct thing *at, int64_t now_ms)
 {
 	if (!is_within(at->restored_ms[at->next], now_ms, THING_PROMPT_MS) ||
@@ -151,9 +151,9 @@ static int64_t restore_due_ms(const struct thing *at, int64_t now_ms)
 	return last_restored_ms(at) + THING_SPACING_MS;
 }
 
-/* Count in 'fights' that the last restore was undone within THING_FIGHT_MS. Each restore counts at
- * most once, and it does not count if a link has changed since the restore. If the last restore is
- * older than THING_FIGHT_MS, set the count to 0. */
+/* The thing was changed again. If its last restore was undone within THING_FIGHT_MS, increment
+ * `fights`, else set it to 0. A restore that was counted, or after which a link has changed
+ * (tamper_objects_note_link()), is not counted. */
 static void fight_count(struct thing *at, const struct things *t)
 {
 	int64_t restored_ms = last_restored_ms(at);

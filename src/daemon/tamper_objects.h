@@ -40,21 +40,21 @@ struct things *tamper_objects_new(void); /* NULL with errno */
 void tamper_objects_free(struct things *t);
 void tamper_objects_forget(struct things *t);
 
-/* Note that a link has changed. A network manager that configures the link may then remove foreign
- * rules once; this does not count as undoing a restore. */
+/* Note that a link has changed. A network manager that configures the link can then remove rules
+ * that it did not add. Such a removal does not count as undoing a restore. */
 void tamper_objects_note_link(struct things *t, int64_t now_ms);
 
 /* A pass (tamper.h) calls tamper_objects_begin(), then tamper_objects_ask() for everything that
- * another process has changed, and tamper_objects_end(). is_repaired: the configuration allows
- * repairs. If a pass does not ask about a reported thing, the thing is correct again. */
+ * another process has changed, and tamper_objects_end(). `is_repaired` is the setting `repair` of
+ * the configuration. If a pass does not ask about a reported thing, the thing is correct again. */
 void tamper_objects_begin(struct things *t, int64_t now_ms);
 enum thing_answer tamper_objects_ask(struct things *t, const char *name, bool is_repaired);
 void tamper_objects_end(struct things *t);
 
 /* Return whether any thing waits for its restore (THING_WAIT). */
 bool tamper_objects_is_waiting(const struct things *t);
-/* Return the earliest time at which a thing that waits or is left alone may be restored; 0: there
- * is no such thing. */
+/* Return the earliest time at which a thing's wait (THING_WAIT) or rest (after THING_GIVE_UP) ends;
+ * 0: no thing waits or rests. */
 int64_t tamper_objects_next_ms(const struct things *t);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_suspects.c - keeps changes and the processes that made them in a ring, newest last.
+ * tamper_suspects.c - a ring of changes, newest last. Each change is stored with the process that
+ * made it.
  *
  * A process may end at any time, so its name is read as soon as the notice arrives. Must not know
  * what follows from a change.
@@ -114,8 +115,9 @@ static bool is_program_with_net_admin(uint32_t pid)
 }
 
 /* The lower bits of the port id are usually a pid. If higher bits are set, use this pid only if a
- * process has it. The pid may be from another pid namespace, and another process may have the same
- * pid in ours. So drop the name if the process that we find cannot have made the change. */
+ * process has it. The pid can be from another pid namespace, and the process with this pid in our
+ * namespace is then another one. If the process that we find is in another network namespace or
+ * lacks CAP_NET_ADMIN, it cannot have made the change, so drop its name. */
 void who_of_port(struct who *w, uint32_t port)
 {
 	uint32_t pid = port & ((1u << PID_BITS) - 1);

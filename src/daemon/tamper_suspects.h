@@ -24,13 +24,13 @@ void who_set_name(struct who *w, const char *name);
 
 /* Find the process that owns a netlink port id, as far as possible. A process chooses its port id:
  * usually its pid in its own pid namespace, or this pid with additional higher bits. In our pid
- * namespace another process may have the same pid. If the process that we find cannot have made the
- * change, the name is not set. */
+ * namespace another process can have the same pid. If the process that we find cannot have made the
+ * change, leave the name empty. Port id 0 is the kernel. */
 void who_of_port(struct who *w, uint32_t port);
 
-/* Find the process that made a ruleset generation. The kernel reports the process's name, and its
- * pid in the initial pid namespace. If a process with another name has that pid in our pid
- * namespace, the pid is not set. */
+/* Find the process that made a ruleset generation, that is, one transaction. `name` and `pid` are
+ * from the kernel, and `pid` is valid in the initial pid namespace. If a process with another name
+ * has this pid in our pid namespace, set only the name. */
 void who_of_generation(struct who *w, int64_t pid, const char *name);
 
 /* Maximum numbers of changes and interfaces that are kept. If processes change more routes and
