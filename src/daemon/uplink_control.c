@@ -26,7 +26,7 @@
 
 struct uplink_control {
 	char *path;
-	struct disk_worker *disk; /* NULL: nothing has been saved */
+	struct disk_worker *disk; /* writes the file; NULL until the first save */
 	struct uplink_order orders[UPLINKS_MAX];
 };
 

@@ -3,8 +3,8 @@
  * uplink_control.h - keeps what operators have decided about uplinks: up, down, drain, auto.
  *
  * The decisions survive a restart, because they are saved in a file beside the history. Call
- * uplink_control_open() before the steering starts. Must not know health, nor what a decision does
- * to routes.
+ * uplink_control_open() before the steering starts. Must not know how health is measured, nor what
+ * a decision does to routes.
  */
 #ifndef WAYMARK_SRC_DAEMON_UPLINK_CONTROL_H
 #define WAYMARK_SRC_DAEMON_UPLINK_CONTROL_H
@@ -19,17 +19,19 @@ struct uplink_control;
 struct daemon;
 struct control_peer;
 
-/* The latest order of an operator about an uplink. */
+/* The latest order of an operator about an uplink. After an order expires, `word` is OPERATOR_AUTO
+ * and `since_ms` is the time of the expiry. */
 struct uplink_order {
 	enum operator_word word;
 	int64_t since_ms, until_ms; /* until_ms 0: valid until the next order */
-	char user[32];		    /* "": not known */
-	char process[32];	    /* "": not known */
+	char user[32];		    /* who gave the order; "": not known */
+	char process[32];	    /* the program that sent the order; "": not known */
 };
 
-int uplink_control_open(struct daemon *d); /* 0 or -errno, logged */
+/* Read the orders from the file. A read failure is only logged. Return 0 or -ENOMEM. */
+int uplink_control_open(struct daemon *d);
 void uplink_control_close(struct daemon *d);
-/* End expired orders. */
+/* End the orders whose time is over. */
 void uplink_control_tick(struct daemon *d, int64_t now_ms);
 /* Forget the order of a slot that now belongs to another uplink or to none. */
 void uplink_control_forget(struct daemon *d, uint8_t slot);

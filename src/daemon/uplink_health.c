@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_health.c - passes counters to the health detector, and the flows of a suspected uplink to
- * the weigher (weigh.h). From health and operators' orders it makes a decision for each uplink, and
- * passes the decisions to the steering.
+ * uplink_health.c - passes the ruleset's counters to the health detector. If the detector suspects
+ * an uplink of being silent, passes the flows to the weigher (weigh.h). From the health and the
+ * operators' orders, decides which uplinks are used, and passes these decisions to the steering.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,13 +32,15 @@ struct uplink_health {
 	struct decide *decide;
 	struct nft_counters *counters;
 	struct check_programs *checks;
-	int64_t sample_ms, record_ms; /* steady clock */
+	/* steady clock: times of the last sample and of the last routine records */
+	int64_t sample_ms, record_ms;
 	enum health_state published[UPLINKS_MAX];
 	struct decision decisions[UPLINKS_MAX];
-	int64_t check_bad_ms[UPLINKS_MAX]; /* the first failed check since the last good one; 0:
-					    * the last check was good */
+	/* time of the first failed check since the last passed one; 0: the last check passed, or no
+	 * check has run */
+	int64_t check_bad_ms[UPLINKS_MAX];
 
-	struct conntrack_dump *dump; /* the running dump of the suspect's flows, or NULL */
+	struct conntrack_dump *dump; /* running dump of all flows, to weigh the suspect; or NULL */
 	struct health_suspect suspect;
 	struct weigher *weigher;
 	uint64_t samples_failed, dumps, dumps_failed;
@@ -206,8 +208,8 @@ static void dump_tick(struct daemon *d, int64_t now_ms)
 		left = conntrack_dump_step(h->dump, flows_take, d);
 	if (!h->dump || left > 0)
 		return;
-	/* A dump that ends with -EINTR is inconsistent, but it has shown most of the flows, and the
-	 * weigher needs only a part of them. */
+	/* A dump that ends with -EINTR is inconsistent. Use it nevertheless: it has shown most
+	 * flows, and the weigher does not need all of them. */
 	if (!left || left == -EINTR) {
 		dump_end(d, now_ms);
 		return;
@@ -354,8 +356,8 @@ void uplink_health_explain(const struct daemon *d, uint8_t slot, struct uplink_s
 	r->until_ms = o->until_ms;
 }
 
-/* Write why the uplink has this health, for example "3 of 34 new flows of the last 30 s got a
- * reply". Write "" if there is nothing to explain. */
+/* Write to `text` why the uplink is not healthy, for example "3 of 34 new flows of the last 30 s
+ * got a reply". Write "" if the state is not bad. */
 static void text_fill(const struct health_view *v, enum health_state state, int check, char *text,
 		      size_t size)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * uplink_health.h - feeds the health detector (waymark/health/) with the kernel's counters and
- * dumps, runs check programs, and passes decisions to the steering.
+ * dumps, runs check programs, decides which uplinks are used, and passes these decisions to the
+ * steering.
  */
 #ifndef WAYMARK_SRC_DAEMON_UPLINK_HEALTH_H
 #define WAYMARK_SRC_DAEMON_UPLINK_HEALTH_H
@@ -21,11 +22,12 @@ void uplink_health_close(struct daemon *d);
 void uplink_health_tick(struct daemon *d, int64_t now_ms);
 /* Forget the state of a slot that now belongs to another uplink or to none. */
 void uplink_health_forget(struct daemon *d, uint8_t slot);
-/* Make a decision for each uplink. Called at each tick, and at once at the start and after an
- * operator's order. */
+/* Decide for each uplink whether it is used, drained or down, and pass changes to the steering.
+ * Called at the start, at each tick, and immediately after an operator's order. */
 void uplink_health_decide(struct daemon *d, int64_t now_ms);
 
-/* Take the result of a check program (see talker.h). */
+/* Take the result of the check program that was started with this number (`checked` in
+ * talker.h). */
 void uplink_health_checked(struct daemon *d, int64_t number, const char *result);
 
 /* The health of an uplink: what the uplink's flows show (passive), the current decision, and the
@@ -37,7 +39,7 @@ struct uplink_health_view {
 };
 void uplink_health_get(const struct daemon *d, uint8_t slot, struct uplink_health_view *out);
 
-/* Return why an uplink has this state. */
+/* Return why an uplink has `state`, which is a result of uplink_state(). */
 enum state_cause uplink_health_cause(const struct daemon *d, uint8_t slot, const char *state);
 /* Fill in the record of an uplink's state: the decision, the cause of the state, and the operator
  * who gave the latest order. */

@@ -26,8 +26,8 @@ struct uplink_states {
 	struct addr gateways[UPLINKS_MAX][2];  /* the last known gateway of each family; none: not
 					        * known yet */
 	bool has_another_gateway[UPLINKS_MAX]; /* a gateway has changed since the last record */
-	bool is_avoided[UPLINKS_MAX];	       /* whether new flows avoid the uplink by decision;
-					        * the value that was last passed to the audit */
+	bool is_avoided[UPLINKS_MAX];	       /* a decision keeps new flows off the uplink, as
+					        * last passed to the audit */
 	struct uplink_state_record published[UPLINKS_MAX]; /* the records that were published last;
 							    * state "": none */
 };
@@ -149,7 +149,8 @@ static uint8_t state_number(const char *state)
 	return 0;
 }
 
-/* Return the predicate of a sentence about an uplink in this state. */
+/* Return the words that follow the uplink's name in a message, such as "has no address". `buf` is
+ * memory for the result. */
 static const char *state_predicate(const char *state, char *buf, size_t size)
 {
 	if (!strcmp(state, "no-address"))
@@ -172,7 +173,8 @@ static void uplink_alert(struct daemon *d, const struct uplink_config *u, const 
 	publish_raise(d, &a);
 }
 
-/* Report to the audit whether new flows avoid the uplink by decision. */
+/* If a decision (drain or down) begins or ceases to keep new flows off the uplink, pass this to the
+ * audit. */
 static void avoidance_pass(struct daemon *d, const struct uplink_config *u)
 {
 	const struct uplink_plan *plan = uplink_plan_find(steering_plan(d->steering), u->slot);
@@ -256,8 +258,8 @@ static void addresses_fill(const struct daemon *d, struct uplink_state_record *r
 	r->addresses[len] = '\0';
 }
 
-/* If the addresses or a gateway have changed, set the cause to CAUSE_ADDRESS or CAUSE_GATEWAY. Only
- * the record of the change has this cause, not later ones. */
+/* If the addresses or a gateway changed while the uplink carried flows, set the cause of the record
+ * to CAUSE_ADDRESS or CAUSE_GATEWAY. Later records do not have this cause. */
 static void move_explain(const struct daemon *d, const struct uplink_state_record *was,
 			 struct uplink_state_record *r)
 {
@@ -269,7 +271,8 @@ static void move_explain(const struct daemon *d, const struct uplink_state_recor
 		r->cause = CAUSE_GATEWAY;
 }
 
-/* If the uplink is up again because a decision ended, keep the cause of the decision. */
+/* If the uplink is up again because a decision ended, set the cause of the record to the cause of
+ * this decision (health or operator). */
 static void return_explain(const struct uplink_state_record *was, struct uplink_state_record *r)
 {
 	if (r->cause == CAUSE_LINK && !strcmp(r->state, "up") &&
@@ -277,7 +280,8 @@ static void return_explain(const struct uplink_state_record *was, struct uplink_
 		r->cause = was->cause;
 }
 
-/* Name the user who ended an operator's decision. Only the record of that change has this name. */
+/* If an operator's decision has ended, set the user who ended it in the record. Later records do
+ * not have this user. */
 static void release_explain(const struct uplink_state_record *was,
 			    const struct uplink_state_record *explained,
 			    struct uplink_state_record *r)

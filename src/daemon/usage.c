@@ -30,16 +30,16 @@
 struct carried {
 	struct usage_reading last;
 	struct usage_record pending; /* usage that is not written yet */
-	int64_t pending_ms;	     /* start of the time that pending covers */
+	int64_t pending_ms;	     /* start of the time that `pending` covers; 0: not known */
 	struct usage_totals totals;
-	struct flow_counts written_flows; /* flows of the latest record */
+	struct flow_counts written_flows; /* counts of flows in the latest written record */
 };
 
 struct usage {
 	struct nft_counters *rules;
 	struct link_counters *links;
 	int64_t read_ms, write_ms; /* steady clock */
-	int64_t bin;		   /* the bin of the latest write */
+	int64_t bin;		   /* number of the bin in which the latest write happened */
 	struct carried carried[UPLINKS_MAX];
 };
 
@@ -70,7 +70,8 @@ static void reading_take(struct daemon *d, const struct nft_counters_reading *ru
 	}
 }
 
-/* Return the time of the boot, or 0 if it cannot be read. Nothing was counted before the boot. */
+/* Return the time of the boot, or 0 if it cannot be read. The counters start from 0 at the boot, so
+ * they cover no earlier time. */
 static int64_t boot_ms(int64_t now_ms)
 {
 	struct timespec up;
@@ -123,8 +124,8 @@ static void part_publish(void *data, const struct usage_record *part)
 	publish_record(data, &r);
 }
 
-/* Write a record even if nothing was counted, because the next waymarkd needs the reading in the
- * record. */
+/* Write a record for each uplink even if nothing was counted: after a restart, waymarkd continues
+ * from the reading in the record. */
 void usage_write(struct daemon *d, int64_t now_ms)
 {
 	usage_read(d, now_ms);

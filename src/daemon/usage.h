@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * usage.h - records the bytes that each uplink carries. The kernel's counters are read every few
- * seconds, and the usage is written in bins of five minutes. The next waymarkd continues from the
- * last reading.
+ * seconds, and the usage is written in bins of five minutes. After a restart, waymarkd continues
+ * from the last reading that was written.
  *
  * Call usage_open() after coverage_open() and before the writer starts.
  */
@@ -19,8 +19,8 @@ struct daemon;
 int usage_open(struct daemon *d); /* 0 or -errno, logged */
 void usage_close(struct daemon *d);
 void usage_tick(struct daemon *d, int64_t now_ms);
-/* Write the usage that is not written yet. Call before the writer stops, and before slots get other
- * uplinks. */
+/* Read the counters, and write the usage that is not written yet. Call this before the writer
+ * stops, and before a reload assigns slots to other uplinks. */
 void usage_write(struct daemon *d, int64_t now_ms);
 /* Read the counters. Call this immediately before and after a load of the ruleset, because a load
  * resets the counters. */

@@ -3,9 +3,9 @@
  * watch.c - sends each record and alert as a line of JSON to the watchers. Without watchers no line
  * is formatted.
  *
- * Flows may come faster than people or programs can read. After FLOW_LINES_A_SECOND lines in a
- * second, the lines of further flows are dropped. Other records and alerts are sent, up to
- * OTHER_LINES_A_SECOND lines. The number of dropped lines is reported.
+ * Flows can come faster than people or programs can read. After FLOW_LINES_A_SECOND lines of any
+ * kind in a second, lines of flows are dropped. After OTHER_LINES_A_SECOND lines, all lines are
+ * dropped. The number of dropped lines is sent at the end of the second.
  */
 #include <jansson.h>
 #include <stdlib.h>

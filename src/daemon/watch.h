@@ -13,7 +13,7 @@ int watch_open(struct daemon *d); /* 0 or -errno */
 void watch_close(struct daemon *d);
 void watch_record(struct daemon *d, const struct record *r);
 void watch_alert(struct daemon *d, const struct alert *a);
-/* Send the number of dropped lines. Call once per second. */
+/* If lines were dropped since the previous call, send their number. Call once per second. */
 void watch_second(struct daemon *d);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watchdog.c - logs each stall of the event loop once, when the thread notices the stall. The next
- * log lines of the loop show that the loop runs again.
+ * watchdog.c - a thread that logs each stall of the event loop once, while the loop is stalled. The
+ * end of a stall is not logged, because the loop's next log lines show that it runs again.
  */
 #include "daemon/watchdog.h"
 
@@ -19,14 +19,15 @@
 #define STALL_MS 1000
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static const struct loop *watched; /* NULL: stopped */
+static const struct loop *watched; /* guarded by `lock`; NULL: no loop is watched */
 
 void watchdog_feed(void)
 {
 	notify_beat();
 }
 
-/* Return the name of the source that the watched loop serves, or NULL. */
+/* Return the name of the source that the loop serves now, and set *since_ms to when this began
+ * (loop_doing()). Return NULL if the loop waits or is not watched. */
 static const char *doing_read(int64_t *since_ms)
 {
 	const char *doing = NULL;

@@ -12,7 +12,8 @@ struct loop;
  * -errno. */
 int watchdog_start(const struct loop *l);
 void watchdog_stop(void);
-/* Feed the service manager's watchdog. Call from the loop once per second. */
+/* Feed the service manager's watchdog. Call this from the loop once per second, so that the service
+ * manager restarts waymarkd if the loop hangs. */
 void watchdog_feed(void);
 
 #endif

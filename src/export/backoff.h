@@ -24,13 +24,12 @@ int64_t backoff_ms(unsigned failures, uint32_t random);
 /* The waiting time of the pending rows of one table. */
 struct pace {
 	int64_t since_ms; /* when the first pending row was seen; 0: no row is pending */
-	int64_t wait_ms;
+	int64_t wait_ms;  /* how long this row waits at most */
 };
 
-/* Return whether the pending rows must be sent now, because they fill a batch, or because the first
- * pending row has waited long enough. It waits for one minute or, if is_urgent is set, for two
- * seconds; a random part, at most a quarter, is subtracted. now_ms comes from a steady clock and is
- * above 0. */
+/* Return whether the `pending` rows must be sent now: they fill a batch, or the first of them has
+ * waited for one minute (if is_urgent is set, for two seconds), less a random part of up to a
+ * quarter. now_ms comes from a steady clock and is above 0. */
 bool pace_is_due(struct pace *p, int64_t pending, bool is_urgent, int64_t now_ms, uint32_t random);
 
 /* Note that the pending rows have been sent. */

@@ -14,8 +14,8 @@
 
 #define STAGE_BYTES 32768
 #define GROW_BYTES  262144
-/* If the memory of a batch is not larger than this, it is kept for the next batch. Otherwise it is
- * freed. */
+/* body_restart() frees the memory of a batch if it is larger than this. Smaller memory is kept for
+ * the next batch. */
 #define KEPT_BYTES 16777216
 
 struct body {

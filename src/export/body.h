@@ -22,7 +22,7 @@ void body_free(struct body *b);
 /* Return whether this program was built with zlib. */
 bool body_has_gzip(void);
 
-/* Empty the body for the next batch; keep its memory. */
+/* Empty the body for the next batch. Keep its memory, unless it is very large. */
 void body_restart(struct body *b);
 
 void body_put(struct body *b, const void *bytes, size_t size);
@@ -31,10 +31,12 @@ void body_put_number(struct body *b, int64_t number);
 void body_put_unsigned(struct body *b, uint64_t number);
 void body_put_real(struct body *b, double number);
 
-/* Return the size of the body, without the bytes that are still in the input buffer. */
+/* Return the size of the body, compressed if it is a gzip body. The last bytes that were added
+ * (those in the input buffer) are not counted. */
 size_t body_size(const struct body *b);
 
-/* End the batch. Set *bytes and *size to all its bytes. Return 0 or -ENOMEM. */
+/* End the batch. Set *bytes and *size to all its bytes, which are valid until body_restart().
+ * Return 0 or -ENOMEM. */
 int body_finish(struct body *b, const char **bytes, size_t *size);
 
 #endif
