@@ -162,7 +162,8 @@ CREATE TABLE health_sample (
 	flows_answered INTEGER,
 	normal INTEGER,
 	others INTEGER,
-	handshake INTEGER,
+	-- When a bad state began: the last answer, or the first failed check, in ms since 1970.
+	began INTEGER,
 	probes INTEGER,
 	probes_answered INTEGER,
 	text TEXT

@@ -115,7 +115,7 @@ static void test_new_file(void **state)
 	store_close(st);
 	assert_int_equal(stat(path, &info), 0);
 	assert_int_equal(info.st_mode & 07, 0);
-	store_lab_expect(path, "PRAGMA user_version", "4");
+	store_lab_expect(path, "PRAGMA user_version", "3");
 	assert_int_equal(store_lab_number(path, "PRAGMA application_id"), STORE_APPLICATION_ID);
 	store_lab_expect(path, "PRAGMA journal_mode", "wal");
 	store_lab_expect(path, "PRAGMA integrity_check", "ok");
@@ -176,11 +176,11 @@ static void test_newer(void **state)
 	uint64_t before;
 
 	store_close(store_lab_open(path));
-	store_lab_execute(path, "PRAGMA user_version = 5");
+	store_lab_execute(path, "PRAGMA user_version = 4");
 	before = store_lab_fingerprint(path);
-	refused(path, EPROTO, "newer than this program's 4");
+	refused(path, EPROTO, "newer than this program's 3");
 	assert_true(store_lab_fingerprint(path) == before);
-	store_lab_expect(path, "PRAGMA user_version", "5");
+	store_lab_expect(path, "PRAGMA user_version", "4");
 }
 
 static void test_folders(void **state)
@@ -247,7 +247,7 @@ static void test_version_1(void **state)
 	sqlite3_close(db);
 	store_lab_execute(path, "INSERT INTO gap VALUES (1, 2, 3, 0, 4, 'why')");
 	store_close(store_lab_open(path));
-	store_lab_expect(path, "PRAGMA user_version", "4");
+	store_lab_expect(path, "PRAGMA user_version", "3");
 	store_lab_expect(path, "SELECT id, reason FROM gaps", "1|why");
 	store_lab_expect(path, "SELECT count(*) FROM uplink_state", "0");
 	store_lab_expect(path, "SELECT count(*) FROM deletion", "0");
@@ -257,13 +257,13 @@ static void test_version_1(void **state)
 static void test_migrations(void **state)
 {
 	static const struct migration steps[] = {
-		{.version = 5, .sql = "ALTER TABLE gap ADD COLUMN extra DEFAULT 5"},
-		{.version = 6,
+		{.version = 4, .sql = "ALTER TABLE gap ADD COLUMN extra DEFAULT 5"},
+		{.version = 5,
 		 .sql = "CREATE TABLE four (a); INSERT INTO four VALUES (4);"
 			" DROP VIEW gaps"},
 	};
 	static const struct migration bad[] = {
-		{.version = 7, .sql = "CREATE TABLE five (a); DELETE FROM gap; INSERT INTO no"},
+		{.version = 6, .sql = "CREATE TABLE five (a); DELETE FROM gap; INSERT INTO no"},
 	};
 	const char *path = store_lab_path(*state, "flows.db");
 	sqlite3 *db = NULL;
@@ -273,18 +273,18 @@ static void test_migrations(void **state)
 	store_lab_execute(path, "INSERT INTO gap VALUES (1, 2, 3, 0, 4, 'why')");
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(migrate_run(db, steps, 2, &version), SQLITE_OK);
-	assert_int_equal(version, 4);
-	store_lab_expect(path, "PRAGMA user_version", "6");
+	assert_int_equal(version, 3);
+	store_lab_expect(path, "PRAGMA user_version", "5");
 	store_lab_expect(path, "SELECT extra, reason FROM gap", "5|why");
 	store_lab_expect(path, "SELECT a FROM four", "4");
 	store_lab_expect(path, "SELECT id, reason FROM gaps", "1|why");
 	assert_int_equal(migrate_run(db, steps, 2, &version), SQLITE_OK);
 	assert_int_equal(migrate_run(db, bad, 1, &version), SQLITE_ERROR);
-	store_lab_expect(path, "PRAGMA user_version", "6");
+	store_lab_expect(path, "PRAGMA user_version", "5");
 	store_lab_expect(path, "SELECT count(*) FROM gap", "1");
 	store_lab_expect(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'five'", "0");
 	assert_int_equal(migrate_run(db, steps, 1, &version), SQLITE_SCHEMA);
-	assert_int_equal(version, 6);
+	assert_int_equal(version, 5);
 	sqlite3_close(db);
 }
 
