@@ -147,7 +147,8 @@ static void events_checked(struct findings *f)
 	conntrack_close(events);
 }
 
-/* Only root can read nfnetlink_log. This file shows which netlink port has bound the group. */
+/* The file nfnetlink_log, which only root can read, shows which netlink port has bound the
+ * group. */
 bool hostcheck_log_group(const struct config *c, struct findings *f)
 {
 	FILE *groups = fopen("/proc/net/netfilter/nfnetlink_log", "r");
@@ -184,8 +185,8 @@ static void nflog_checked(struct findings *f, const struct config *c)
 #define ACCOUNTING "net/netfilter/nf_conntrack_acct"
 
 /* Check whether the kernel accepts the ruleset, without installing the ruleset. Return 0 or -errno.
- * When the kernel checks a rule with `ct reply packets`, it switches accounting on. Therefore
- * restore the sysctl afterwards. */
+ * The check of a rule with `ct reply packets` switches conntrack accounting on. Therefore the
+ * sysctl is restored afterwards. */
 static int ruleset_try(struct nft *nft, const char *text)
 {
 	char before[16], after[16];
@@ -382,8 +383,8 @@ int hostcheck_run(const struct config *c, const struct uplink_decisions *decisio
 	return f->error;
 }
 
-/* Learn the gateways from the snapshot, and make a plan. Then check the rules and routes of the
- * snapshot against the plan. */
+/* Check the rules and routes of the snapshot for conflicts with the plan that waymarkd would make
+ * from this snapshot. */
 static void plan_checked(struct findings *f, const struct config *c, const struct netstate *s)
 {
 	struct learnt_gateways learnt = {0};

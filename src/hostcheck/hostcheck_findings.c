@@ -24,7 +24,8 @@ const char *finding_level_name(enum finding_level level)
 }
 
 /* Return a copy of `text` in which \xHH replaces each control character, and free `text`. Return
- * NULL if memory is short. Names of interfaces, tables and processes may contain any character. */
+ * NULL if memory is short. Names of interfaces, tables and processes can contain such
+ * characters. */
 static char *printable(char *text)
 {
 	size_t size = 4 * strlen(text) + 1;

@@ -13,15 +13,16 @@
 #include "waymark/plan/netstate.h"
 #include "waymark/plan/route_plan.h"
 
-/* Check the nftables rulesets of other programs. json is the output of `nft -j list ruleset`. */
+/* Check the nftables rulesets of other programs. `json` is the output of `nft -j list ruleset`. */
 void hostcheck_rulesets(struct findings *f, const struct config *c, const char *json);
 
-/* Check for ip rules and general routes of other programs that divert pinned flows. */
+/* Check for ip rules of other programs that divert pinned flows, and for such routes that take the
+ * place of a default route (hostcheck_prefix_is_general()). */
 void hostcheck_rules(struct findings *f, const struct config *c, const struct netstate *s,
 		     const struct route_plan *plan);
 
-/* Check for ip rules of transparent proxies, which conflict with src_valid_mark = 1. Such a rule
- * leads to a table with a default route of type local. */
+/* Check for ip rules of transparent proxies, which conflict with src_valid_mark = 1
+ * (is_valid_mark). Such a rule leads to a table with a default route of type local. */
 void hostcheck_tproxy(struct findings *f, const struct netstate *s, bool is_valid_mark);
 
 /* Check for routes of other programs in the tables of the uplinks. */
@@ -39,18 +40,19 @@ void hostcheck_installed(struct findings *f, const struct config *c, const struc
 void hostcheck_folder(struct findings *f, const char *key, const char *path);
 void hostcheck_listen(struct findings *f, const struct config *c, const struct netstate *s);
 
-/* hostcheck_networkd() checks the settings of systemd-networkd below the folder root.
+/* hostcheck_networkd() checks the settings of systemd-networkd below the folder `root`.
  * hostcheck_saved_ruleset() checks a file with a saved ruleset. hostcheck_programs() calls both
  * with the paths of this host. */
 void hostcheck_networkd(struct findings *f, const struct config *c, const char *root);
 void hostcheck_saved_ruleset(struct findings *f, const char *path);
 void hostcheck_programs(struct findings *f, const struct config *c);
 
-/* Report the process that has bound the NFLOG group, and return whether there is one. groups is
- * /proc/net/netfilter/nfnetlink_log, sockets is /proc/net/netlink. */
+/* Report the process that has bound the NFLOG group, and return whether there is one. `groups` is
+ * /proc/net/netfilter/nfnetlink_log; `sockets` is /proc/net/netlink, or NULL if it cannot be
+ * read. */
 bool hostcheck_nflog_group(struct findings *f, const struct config *c, FILE *groups, FILE *sockets);
 
-/* Report processes other than waymarkd that listen to conntrack events. sockets is
+/* Report processes other than waymarkd that listen to conntrack events. `sockets` is
  * /proc/net/netlink. */
 void hostcheck_listeners(struct findings *f, const struct config *c, FILE *sockets);
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * hostcheck_network.c - checks the tables, links, addresses and gateways of the uplinks. It reads a
- * snapshot and a plan.
- *
- * It asks the kernel only which interface an alternative name refers to.
+ * snapshot and a plan. From the kernel it reads only which interface has an alternative name.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -126,8 +124,8 @@ static void uplink_trouble_add(struct findings *f, const struct uplink_config *u
 
 /* --- gateways ----------------------------------------------------------------------------- */
 
-/* Return whether this host has the address. A link-local address counts only if interface ifindex
- * has it, because another host on another link may have the same address. */
+/* Return whether this host has the address. A link-local address counts only if this interface has
+ * it, because a host on another link can have the same address. */
 static bool address_is_own(const struct netstate *s, uint32_t ifindex, const struct addr *a)
 {
 	bool is_of_link = gateway_is_link_local(a);
@@ -160,8 +158,8 @@ static bool address_is_of_all(const struct netstate *s, uint32_t ifindex, const 
 	return false;
 }
 
-/* Return whether the interface has a network of this family. If the interface only has host
- * addresses (/32, /128), any gateway may be reachable through the interface. */
+/* Return whether the interface has a network of this family, in which a gateway must be. Without
+ * one, if all its addresses are host addresses (/32, /128), it can have any gateway. */
 static bool link_has_network(const struct netstate *s, uint32_t ifindex, int family)
 {
 	for (size_t i = 0; i < s->n_addrs; i++) {
@@ -290,9 +288,9 @@ static const struct route_state *main_default(const struct netstate *s, uint32_t
 	return best;
 }
 
-/* Report a planned route that lacks the 'src' of the default route in table main, or whose 'src' is
- * not an address of the interface. When this host sends a packet, the kernel uses the 'src' of the
- * route as the source address, unless the program has bound another address. */
+/* Report a planned route if the default route in table main has a different 'src', or if its own
+ * 'src' is not an address of the interface. The kernel uses the 'src' of a route as the source
+ * address of packets that this host sends, unless the program has bound another address. */
 static void source_checked(struct findings *f, const struct uplink_config *u,
 			   const struct netstate *s, uint32_t ifindex,
 			   const struct route_state *planned)

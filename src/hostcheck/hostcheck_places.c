@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_places.c - checks the folders that the configuration names and that waymarkd does not
- * create, and the addresses that waymarkd must listen on.
+ * hostcheck_places.c - checks that folders which waymarkd does not create exist, and that this host
+ * has the address that waymarkd listens on.
  */
 #include <arpa/inet.h>
 #include <errno.h>

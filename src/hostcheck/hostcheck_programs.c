@@ -77,7 +77,8 @@ static int names_compare(const void *a, const void *b)
 	return strcmp(file_name(*(char *const *)a), file_name(*(char *const *)b));
 }
 
-/* Read the drop-ins of all folders in the order of their file names. */
+/* Read the drop-ins of all folders in the order of their file names: a later one overrides an
+ * earlier one. */
 static void drop_ins_read(struct networkd_settings *s, const char *root)
 {
 	static const char *const folders[] = {"usr/lib", "usr/local/lib", "run", "etc"};

@@ -3,8 +3,8 @@
  * hostcheck_rules.c - finds ip rules of other programs that divert pinned flows.
  *
  * Pure: reads a snapshot and a plan. The checks assume that a packet of a pinned flow has the mark
- * of its uplink and no other mark bits. A rule is harmful if it comes before the rule of the mark,
- * may match the packet, and drops the packet or sends it elsewhere than to the uplink.
+ * of its uplink and no other mark bits. A rule is harmful if it comes before Waymark's rule for
+ * that mark, can match the packet, and drops the packet or sends it elsewhere than to the uplink.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -60,7 +60,8 @@ bool hostcheck_prefix_is_general(const struct prefix *p)
 	return p->len <= fib_general_len(p->addr.family) && p->addr.bytes[0] >> 5 == 1;
 }
 
-/* Return whether the rule ignores routes to the interface of this route. */
+/* Return whether the rule does not use this route, because the interface of the route is in the
+ * group that the rule suppresses (suppress_ifgroup). */
 static bool group_is_suppressed(const struct netstate *s, const struct rule_state *r,
 				const struct route_state *route)
 {
@@ -72,9 +73,9 @@ static bool group_is_suppressed(const struct netstate *s, const struct rule_stat
 	return link && link->group == r->extra.suppress_ifgroup;
 }
 
-/* Return the general route (hostcheck_prefix_is_general) that the rule selects in its table, or NULL
- * if it suppresses that route. A more specific route is preferred, then a route with a lower
- * metric. */
+/* Return the route that the rule selects in its table among the general ones, which take the place
+ * of a default route (hostcheck_prefix_is_general). The most specific one is selected, then the one
+ * with the lowest metric. Return NULL if there is none, or if the rule suppresses it. */
 static const struct route_state *general_route(const struct netstate *s, const struct rule_state *r)
 {
 	const struct route_state *found = NULL;
@@ -93,8 +94,8 @@ static const struct route_state *general_route(const struct netstate *s, const s
 	return found && group_is_suppressed(s, r, found) ? NULL : found;
 }
 
-/* Return a route to a public destination that the rule selects in a table of another program, or
- * NULL. Packets of pinned flows to that destination follow this route. */
+/* Return a route to a public destination that the rule can select in its table, or NULL. Pinned
+ * flows to that destination would follow the route. Table main is not searched. */
 static const struct route_state *public_route(const struct netstate *s, const struct rule_state *r)
 {
 	for (size_t i = 0; r->table != RT_TABLE_MAIN && i < s->n_routes; i++) {
@@ -147,8 +148,8 @@ static bool comes_before(const struct checking *k, const struct rule_state *r,
 	return planned && r->priority <= planned->priority;
 }
 
-/* Return whether r, a rule with action goto, skips the uplink's own rule. If the target rule is
- * missing, goto has no effect. */
+/* Return whether rule r, whose action is goto, skips the uplink's own rule. Without its target, the
+ * rule has no effect. */
 static bool jumps_over(const struct checking *k, const struct rule_state *r,
 		       const struct uplink_config *u)
 {
@@ -161,8 +162,8 @@ static bool jumps_over(const struct checking *k, const struct rule_state *r,
 
 enum side { SIDE_NONE, SIDE_OF_IT, SIDE_OF_ANOTHER, SIDE_INSIDE };
 
-/* Return which interface has an address of this host: uplink u, another uplink, or an interface
- * that is not an uplink (inside). */
+/* Return where this host has address `a`: on uplink `u`, on another uplink, or inside, which is an
+ * interface that is not an uplink. */
 static enum side address_side(const struct checking *k, const struct addr_state *a,
 			      const struct uplink_config *u)
 {
@@ -173,8 +174,8 @@ static enum side address_side(const struct checking *k, const struct addr_state 
 	return strcmp(link->name, u->ifname) ? SIDE_OF_ANOTHER : SIDE_OF_IT;
 }
 
-/* Return whether this host has addresses in network net, and all of these addresses are on uplinks
- * other than u. */
+/* Return whether this host has addresses in network `net`, and all of these addresses are on
+ * uplinks other than `u`. */
 static bool network_is_of_another(const struct checking *k, const struct prefix *net,
 				  const struct uplink_config *u)
 {
@@ -190,7 +191,7 @@ static bool network_is_of_another(const struct checking *k, const struct prefix 
 	return side == SIDE_OF_ANOTHER;
 }
 
-/* Return whether the rule is meant for packets of an uplink other than u. If a rule matches the
+/* Return whether the rule is meant for packets of an uplink other than `u`. If a rule matches the
  * source address of an uplink, it is meant for packets that leave by that uplink. If a rule matches
  * an output interface, it is meant for sockets that are bound to that interface. */
 static bool is_for_another(const struct checking *k, const struct rule_state *r,
@@ -364,9 +365,9 @@ static uint32_t mask_proposal(const struct checking *k)
 	return 0;
 }
 
-/* Report a rule of another program that harms no pinned flow but matches bits of mark-mask. The
- * other program sets these bits in packets for its own rule, but Waymark reads these bits as the
- * mark of an uplink. Do not report a rule that leads to the table of the uplink with this mark. */
+/* Report a rule of another program that diverts no pinned flow but matches bits of mark-mask. The
+ * other program sets these bits in packets for its own rule, but Waymark reads them as the mark of
+ * an uplink. A rule that leads to the table of the uplink with that mark is not a conflict. */
 static void shared_mark_add(const struct checking *k, const struct rule_state *r)
 {
 	uint32_t bits = r->fwmark & r->fwmask & k->c->mark_mask, mask = mask_proposal(k);
@@ -506,8 +507,9 @@ static void takeover_checked(const struct checking *k, const struct netstate *al
 	}
 }
 
-/* Return a state that consists of the rules and general routes of other programs (from the
- * snapshot) and of Waymark's rules and routes (from the plan). */
+/* Return the state in which routes are looked up: the rules of other programs and those routes of
+ * other programs that take the place of a default route, both from the snapshot, and the rules and
+ * routes of Waymark, from the plan. Return NULL if memory is short. */
 static struct netstate *state_merge(const struct checking *k)
 {
 	struct netstate *all = netstate_new();
@@ -530,8 +532,9 @@ static struct netstate *state_merge(const struct checking *k)
 	return NULL;
 }
 
-/* Return whether the route may divert flows. A unicast default route does not divert flows, because
- * Waymark derives the uplinks' default routes from such routes. */
+/* Return whether a route of another program can divert flows, because it takes the place of a
+ * default route. A unicast default route is not counted: Waymark derives the uplinks' default
+ * routes from such routes. */
 static bool may_take_over(const struct route_state *r)
 {
 	return (r->dst.len || r->type != RTN_UNICAST) && hostcheck_prefix_is_general(&r->dst) &&
@@ -586,10 +589,9 @@ static bool table_delivers_here(const struct netstate *s, const struct rule_stat
 	return false;
 }
 
-/* Report rules of transparent proxies (tproxy). If src_valid_mark is 1, the reverse path check
- * looks up the source address with the packet mark. The rule leads this look-up to a table that
- * delivers every address locally. The kernel then regards the source address as local and drops the
- * packet as a martian. */
+/* Report rules of transparent proxies (tproxy). If src_valid_mark is 1, the reverse path check uses
+ * the packet mark when it looks up the source address. The proxy's rule then leads this look-up to
+ * a table in which every address is local, so the kernel drops the packet as a martian. */
 void hostcheck_tproxy(struct findings *f, const struct netstate *s, bool is_valid_mark)
 {
 	char line[LINE_SIZE];

@@ -2,7 +2,7 @@
 /*
  * hostcheck_rulesets.c - finds nftables rules of other programs that affect the marks, labels,
  * events or NFLOG group that Waymark uses. It reads nft's JSON. mark_writers.c finds which bits of
- * a mark a rule may change.
+ * a mark a rule can change.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -29,7 +29,7 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "?";
 }
 
-/* Return whether expression is {type: {"key": key}}, such as {"ct": {"key": "label"}}. */
+/* Return whether `expression` is {`type`: {"key": `key`}}, such as {"ct": {"key": "label"}}. */
 static bool is_key(const json_t *expression, const char *type, const char *key)
 {
 	const json_t *inner = json_object_get(expression, type);
@@ -155,8 +155,8 @@ static void log_checked(const struct rule_place *p, const json_t *log)
 	findings_fix(p->findings, "set nflog-group to a number that no rule uses");
 }
 
-/* Report a strict reverse path check. firewalld rewrites its table, so for firewalld the fix is a
- * setting. */
+/* Report a strict reverse path check. The fix deletes the rule, but for firewalld, which would add
+ * the rule again, the fix changes a setting. */
 static void strict_filter_add(const struct rule_place *p)
 {
 	findings_add(p->findings, FINDING_WARNING,
@@ -254,8 +254,9 @@ static void flows_checked(struct findings *f, const json_t *flowtable)
 		     text_of(flowtable, "name"));
 }
 
-/* Report our table if it outlived a waymarkd that owned it and was killed. Its flag is then one that
- * libnftables before 1.1 has no word for. */
+/* Report our table if it remained after a waymarkd that owned it was killed. It then has only the
+ * flag persist. libnftables before 1.1 does not know this flag and prints another text for it. A
+ * newer one can load the table from a file, so there is nothing to report. */
 static void orphan_checked(struct findings *f, const json_t *table)
 {
 	const json_t *flags = json_object_get(table, "flags");

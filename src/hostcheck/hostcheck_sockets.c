@@ -22,7 +22,7 @@ struct socket_owner {
 	char name[32];
 };
 
-/* Return whether one of the descriptors in /proc/PID/fd is this socket. */
+/* Return whether one of the descriptors in /proc/PID/fd is the socket `link`, "socket:[INODE]". */
 static bool process_has_socket(const char *pid, const char *link)
 {
 	char folder[64], path[352], target[64];

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * mark_writers.c - finds the statements in nft's JSON that set marks, and the bits that each
- * statement may change. These are all bits that the expression of the statement does not copy from
- * the same mark.
+ * statement can change. A bit cannot change if the new value copies it from the same mark.
  *
  * Must not know who uses the bits.
  */
@@ -21,8 +20,7 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "?";
 }
 
-/* Return whether expression is {"meta":{"key":"mark"}} or {"ct":{"key":"mark"}}; type is "meta" or
- * "ct". */
+/* Return whether `expression` is {`type`: {"key": "mark"}}; `type` is "meta" or "ct". */
 static bool is_mark(const json_t *expression, const char *type)
 {
 	const json_t *inner = json_object_get(expression, type);
@@ -30,7 +28,8 @@ static bool is_mark(const json_t *expression, const char *type)
 	return inner && !strcmp(text_of(inner, "key"), "mark");
 }
 
-/* Return the bits that the expression copies unchanged from the mark of this type. */
+/* Return the bits that the expression copies unchanged from the packet mark (`type` "meta") or from
+ * the ct mark ("ct"). */
 static uint32_t bits_kept(const json_t *expression, const char *type)
 {
 	static const char *const operators[] = {"&", "|", "^"};
@@ -78,8 +77,8 @@ static bool mangle_take(struct mark_writer *w, const json_t *mangle)
 	return true;
 }
 
-/* Note an iptables target in *w. Return whether the target may set a mark. nft does not show the
- * arguments of such a target, so it may change all bits. */
+/* Note an iptables target in *w. Return whether the target can set a mark. nft does not show the
+ * arguments of such a target, so assume that it changes all bits. */
 static bool xt_take(struct mark_writer *w, const json_t *xt)
 {
 	w->is_xt = true;

@@ -15,9 +15,8 @@
 /* Return whether this capability is effective. */
 bool capabilities_include(int capability);
 
-/* Remove every capability except `kept` from the bounding set. If root executes a program, the
- * program gets only capabilities of the bounding set. This needs CAP_SETPCAP. Return 0 or
- * -errno. */
+/* Remove every capability except `kept` from the bounding set: a program that root executes gets
+ * only capabilities of this set. The caller needs CAP_SETPCAP. Return 0 or -errno. */
 int capabilities_bound(int kept);
 
 /* Give up every capability except `kept` permanently. Return 0 or -errno. */

@@ -14,8 +14,9 @@ bool capabilities_include(int capability)
 	       capng_have_capability(CAPNG_EFFECTIVE, (unsigned int)capability);
 }
 
-/* If memory is short, capng_apply() may remove nothing and return 0. Therefore check the bounding
- * set afterwards. */
+/* Return whether the bounding set has no capability except `kept`. The return value of
+ * capng_apply() does not show this: if memory is short, capng_apply() can remove nothing and return
+ * 0. */
 static bool is_bound_to(int kept)
 {
 	for (int cap = 0, is_in; (is_in = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0; cap++)
