@@ -22,7 +22,7 @@
 #define FLAG_LOWER_UP 0x10000
 #define FLAG_DORMANT  0x20000
 
-/* Attributes, indexed by type. Attributes with a type above max are dropped. */
+/* tb[T] points to the attribute of type T. Attributes with a type above max are skipped. */
 struct attrs {
 	const struct nlattr **tb;
 	uint16_t max;
@@ -106,7 +106,7 @@ static int altname_take(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-/* Alternative names of IFNAMSIZ bytes or more are skipped. */
+/* Copy the alternative names of an interface. Names of IFNAMSIZ bytes or more are skipped. */
 static void attr_altnames(struct link_state *out, const struct nlattr *list)
 {
 	struct altnames to = {.link = out};
@@ -115,8 +115,8 @@ static void attr_altnames(struct link_state *out, const struct nlattr *list)
 		mnl_attr_parse_nested(list, altname_take, &to);
 }
 
-/* Return whether an interface of this kind (rtnl_link_ops.kind) is a tunnel, which sends its
- * packets inside other packets. */
+/* Return whether interfaces of this kind (such as "gre") are tunnels: they send their packets
+ * inside other packets. */
 static bool kind_is_tunnel(const char *kind, size_t size)
 {
 	static const char *const kinds[] = {
@@ -160,8 +160,7 @@ int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
 	if (attrs_parse(nlh, sizeof(*ifi), tb, IFLA_PROP_LIST) < 0)
 		return -EBADMSG;
 	ifi = mnl_nlmsg_get_payload(nlh);
-	/* A bridge reports its ports with the same message type, but in its own family
-	 * (AF_BRIDGE). */
+	/* Skip the messages of family AF_BRIDGE: a bridge reports its ports with them. */
 	if (ifi->ifi_family != AF_UNSPEC || !tb[IFLA_IFNAME])
 		return -ENOENT;
 	out->index = (uint32_t)ifi->ifi_index;
@@ -176,8 +175,8 @@ int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
 	return attr_name(out->name, tb[IFLA_IFNAME]);
 }
 
-/* Return whether the address is unsuitable as a source. In IPv4 the bit TEMPORARY means SECONDARY;
- * such an address is suitable. */
+/* Return whether the address is unsuitable as a source. In IPv4 the bit IFA_F_TEMPORARY means
+ * IFA_F_SECONDARY, and a secondary address is suitable. */
 static bool addr_is_unusable(int family, uint32_t flags)
 {
 	uint32_t bad = IFA_F_DEPRECATED | IFA_F_DADFAILED;
@@ -296,8 +295,8 @@ static int decode_nexthops(struct route_state *out, const struct nlattr *const *
 	return decode_gateway(&only->gateway, tb[RTA_GATEWAY], tb[RTA_VIA], out->family);
 }
 
-/* Return whether to keep an attribute in the kernel's format. route_state has no field for these
- * attributes, but a displaced route must be restored with all of them. */
+/* Return whether to copy an attribute to route_state.extra, because route_state has no other field
+ * for it. A displaced route must be restored with all its attributes. */
 static bool attr_is_extra(const struct nlattr *attr)
 {
 	switch (mnl_attr_get_type(attr)) {
@@ -417,7 +416,8 @@ static void rule_decode_extra(struct rule_extra *e, const struct fib_rule_hdr *f
 		e->suppress_ifgroup = 0;
 }
 
-/* Return whether a rule has selectors that a look-up in a snapshot ignores. */
+/* Return whether a rule has selectors other than mark, prefixes and interfaces
+ * (rule_state.has_other). */
 static bool rule_has_other(const struct fib_rule_hdr *frh, const struct nlattr *const *tb)
 {
 	static const uint16_t other[] = {FRA_FLOW,	 FRA_TUN_ID,   FRA_L3MDEV,

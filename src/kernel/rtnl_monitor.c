@@ -20,8 +20,8 @@
 #include "waymark/kernel/rtnl.h"
 
 #define RECEIVE_BYTES 32768
-/* A buffer of the default size is full after about 160 notices. 60 flapping uplinks cause more
- * notices. */
+/* Size of the socket's receive buffer. The default size is enough for about 160 notices, but 60
+ * flapping uplinks cause more. */
 #define BUFFER_BYTES (1024 * 1024)
 
 static const int groups[] = {
@@ -40,7 +40,8 @@ static int monitor_subscribe(struct rtnl_monitor *m)
 
 	if (mnl_socket_bind(m->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	/* SO_RCVBUFFORCE needs CAP_NET_ADMIN; without it, the system's limit applies. */
+	/* SO_RCVBUFFORCE needs CAP_NET_ADMIN. If it fails, use SO_RCVBUF, which net.core.rmem_max
+	 * limits. */
 	if (setsockopt(mnl_socket_get_fd(m->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size,
 		       sizeof(size)) < 0)
 		setsockopt(mnl_socket_get_fd(m->socket), SOL_SOCKET, SO_RCVBUF, &size,
@@ -168,8 +169,9 @@ static int message_take(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Receive a datagram, and set *is_kernel to whether the kernel sent it. libmnl's function does not
- * return the sender. Return the datagram's size, or -errno (-EAGAIN: there is none). */
+/* Receive a datagram, and set *is_kernel to whether the kernel sent it. This calls recvfrom()
+ * because libmnl's function does not return the sender. Return the datagram's size, or -errno
+ * (-EAGAIN: no datagram is waiting). */
 static ssize_t datagram_receive(struct rtnl_monitor *m, bool *is_kernel)
 {
 	struct sockaddr_nl from = {.nl_family = AF_NETLINK};

@@ -12,8 +12,8 @@
 
 #include "waymark/kernel/sysctl.h"
 
-/* Open a sysctl. A name may contain the name of an interface, which has no slash and is never "..".
- * A name with "/../" would lead out of /proc/sys and is refused. */
+/* Open a sysctl. A name with "/../" is refused, because it would lead out of /proc/sys. This
+ * refuses no interface, because no interface has the name "..". */
 static int sysctl_open(const char *name, int flags)
 {
 	char path[sizeof("/proc/sys/") + SYSCTL_NAME_MAX];

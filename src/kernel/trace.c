@@ -329,7 +329,8 @@ static enum topic topic_of(bool is_route, const struct nlmsghdr *nlh)
 	}
 }
 
-/* Print the fields of an rtmsg or fib_rule_hdr, whose layouts agree. */
+/* Print the header of a route or rule. fib_rule_hdr has the layout of rtmsg, with the rule's action
+ * in place of the route's type. */
 static void route_header_print(FILE *out, const struct rtmsg *m)
 {
 	fprintf(out, " dst_len=%u src_len=%u table=%u protocol=%u type=%u", m->rtm_dst_len,

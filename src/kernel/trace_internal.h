@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trace_internal.h - functions by which the adapters trace netlink messages, if tracing is on.
+ * trace_internal.h - the adapters pass their netlink messages to these functions, which print them
+ * if tracing is on.
  */
 #ifndef WAYMARK_SRC_KERNEL_TRACE_INTERNAL_H
 #define WAYMARK_SRC_KERNEL_TRACE_INTERNAL_H

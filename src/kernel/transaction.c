@@ -98,7 +98,8 @@ static int bytes_read(int fd, void *bytes, size_t size, int64_t until_ms)
 	return 0;
 }
 
-/* Read a text of the reply. *text is an empty string before the call. */
+/* Read a text of the reply into *text. Before the call *text is an empty malloc'd string; if size
+ * is 0, it stays. */
 static int text_read(int fd, uint32_t size, int64_t until_ms, char **text)
 {
 	char *grown = size && size <= TEXT_BYTES_MAX ? realloc(*text, (size_t)size + 1) : NULL;
@@ -171,7 +172,8 @@ static int child_finish(pid_t pid, bool is_launched, int fd, struct transaction_
 	return head.result ? head.result : err;
 }
 
-/* Start a child. Return its pid, 0 if the pid is unknown, or -errno. */
+/* Start a child, and set *is_launched to whether the launcher was asked to fork it. Return the pid,
+ * 0 if the launcher ended before it sent the pid, or -errno. */
 static pid_t child_start(int fd, transaction_fn *fn, const void *data, size_t size,
 			 bool *is_launched)
 {

@@ -3,8 +3,8 @@
  * adopt.c - decides which uplink owns a flow that began before steering was active.
  *
  * Must not know who sets marks. A snapshot is converted to two short lists: the host's own
- * addresses and the networks that have routes, each with its side (struct place). Each flow then
- * takes two to four look-ups in these lists.
+ * addresses and the networks that have routes. Each element has a side: the uplink that leads to
+ * it, or inside. To decide about a flow, only its addresses are looked up in these lists.
  */
 #include "waymark/base/sort.h"
 #include "waymark/plan/adopt.h"
@@ -16,10 +16,11 @@
 
 #include "waymark/base/record.h"
 
-/* A value of place.side that is not a slot. No uplink leads to the address or network. */
+/* place.side if no uplink leads to the address or network. This is not a slot. */
 #define SIDE_INSIDE 0xfe
-/* A value of place.side that is not a slot. The address is on interfaces of different sides, or the
- * network has next hops on different sides. Such a place decides nothing. */
+/* place.side if the address is on interfaces of different sides, or if the next hops of the
+ * network's route are on different sides. This is not a slot. No uplink is chosen by such an
+ * element. */
 #define SIDE_DOUBTFUL 0xfd
 
 struct place {
@@ -43,8 +44,8 @@ static uint8_t side_of_ifindex(const struct config *c, const struct netstate *s,
 	return u ? u->slot : SIDE_INSIDE;
 }
 
-/* Return the side that a route leads to. A route that refuses packets leads inside, because it uses
- * no uplink. */
+/* Return the side that a route leads to. A route that refuses packets counts as leading inside,
+ * because it uses no uplink. */
 static uint8_t side_of_route(const struct config *c, const struct netstate *s,
 			     const struct route_state *r)
 {
@@ -88,8 +89,8 @@ static bool is_looked_up(const struct netstate *s, uint32_t table)
 	return false;
 }
 
-/* Return whether a route tells the side of its network: one of table main, or one to a private
- * network in the table of another program, as a mesh VPN has it. */
+/* Return whether a route shows the side of its network. Routes of table main do, except default
+ * routes. In tables of other programs, such as a mesh VPN, only routes to private networks do. */
 static bool tells_side(const struct netstate *s, const struct route_state *r)
 {
 	if (r->table == RT_TABLE_MAIN)
@@ -147,7 +148,8 @@ static const struct place *own_find(const struct adopt *a, const struct addr *ad
 	return NULL;
 }
 
-/* Return the only uplink that has the address, or SLOT_NONE. */
+/* Return the slot of the uplink whose interface has the address. SLOT_NONE: the address is on no
+ * uplink, or also on another side. */
 static uint8_t owner_of(const struct adopt *a, const struct addr *addr)
 {
 	const struct place *p = own_find(a, addr);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* drain.c - finds out from a snapshot how the kernel routed a new flow from inside. */
+/* drain.c - checks in a snapshot whether a new flow from inside still leaves by a drained
+ * uplink. */
 #include "waymark/plan/drain.h"
 
 #include <linux/rtnetlink.h>
@@ -49,8 +50,8 @@ static bool is_of_this_host(const struct netstate *s, const struct addr *src)
 	return false;
 }
 
-/* Return the name of the interface that leads to an inside host; "": there is none. The packets of
- * that host come in by this interface. */
+/* Return the interface by which packets from this inside host come in: the one of the route to the
+ * host. "": the host has no route. */
 static const char *iifname_of(const struct netstate *s, const struct addr *src)
 {
 	struct fib_query q = {.dst = *src, .family = src->family, .iifname = "lo"};

@@ -4,7 +4,7 @@
  * route with the longest prefix is used.
  *
  * Pure. It answers from the snapshot, not from the kernel (rtnl_route_get() asks the kernel). No
- * snapshot contains table local, so do not look up addresses of this host.
+ * snapshot contains table local, so the answer for an address of this host is wrong.
  */
 #include "waymark/plan/fib.h"
 
@@ -73,9 +73,9 @@ bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex)
 
 /* --- rules -------------------------------------------------------------------------- */
 
-/* Return whether the rule's selectors match the packet. An unknown input interface matches no iif
- * selector. An oif selector matches only packets of sockets that are bound to the interface, and a
- * query is never about such a packet. */
+/* Return whether the rule's mark, interfaces and prefixes match the packet. An unknown input
+ * interface matches no iif selector. An oif selector matches only packets of sockets that are bound
+ * to the interface, and a query is never about such a packet. */
 static bool selectors_fit(const struct rule_state *r, const struct fib_query *q)
 {
 	if ((q->mark & r->fwmask) != (r->fwmark & r->fwmask))
@@ -103,7 +103,8 @@ static enum fit proto_fit(const struct rule_extra *e, uint8_t proto)
 	return proto ? FIT_NO : FIT_MAYBE;
 }
 
-/* The kernel routes a forwarded packet as one of user 0. */
+/* Return whether the rule's uid range matches. The kernel routes a forwarded packet as if user 0
+ * had sent it. The user of a packet from this host is unknown. */
 static enum fit users_fit(const struct rule_extra *e, const char *iifname)
 {
 	if (!e->has_uids)
@@ -118,7 +119,8 @@ static enum fit less(enum fit a, enum fit b)
 	return a < b ? a : b;
 }
 
-/* Return whether the selectors fit that has_other stands for. */
+/* Return whether the rule's other selectors (`has_other`) match. FIT_MAYBE: a selector tests
+ * something that the query does not contain. */
 static enum fit others_fit(const struct rule_state *r, const struct fib_query *q)
 {
 	const struct rule_extra *e = &r->extra;
@@ -159,7 +161,8 @@ static bool rule_suppresses(const struct netstate *s, const struct rule_state *r
 	return link && link->group == rule->extra.suppress_ifgroup;
 }
 
-/* Return whether the rule ends the look-up, and in *route the route that it found, or NULL. */
+/* Return whether the look-up ends at this matching rule. Set *route to the route that the rule's
+ * table has for the packet, or to NULL. */
 static bool rule_decides(const struct netstate *s, const struct rule_state *r,
 			 const struct fib_query *q, const struct route_state **route)
 {
@@ -200,8 +203,8 @@ static const struct rule_state *rule_at(const struct netstate *s, uint8_t family
 	return NULL;
 }
 
-/* Return the rule to examine after r, which matches. If r is a goto, this is its target. Otherwise,
- * or if the target does not exist, this is the next rule. */
+/* Return the rule to examine after the matching rule r: the target of a goto if it exists,
+ * otherwise the next rule. Set a->jump if r is another program's goto. */
 static const struct rule_state *rule_follow(const struct netstate *s, const struct rule_state *r,
 					    struct fib_answer *a)
 {
@@ -214,7 +217,8 @@ static const struct rule_state *rule_follow(const struct netstate *s, const stru
 	return target ? target : rule_after(s, r->family, r);
 }
 
-/* Note a rule that may match. */
+/* Note in the answer that rule r might match. The first such rule that finds a route becomes
+ * `possible_rule`. */
 static void possible_note(const struct netstate *s, const struct rule_state *r,
 			  const struct fib_query *q, struct fib_answer *a)
 {
@@ -268,8 +272,8 @@ static const struct rule_state *fib_mark_rule(const struct netstate *s, const st
 	return found;
 }
 
-/* Return whether a rule that precedes the mark's rule is meant to look up local destinations first.
- * Our own rules are meant for this. In mode audit another program steers: its rule for local
+/* Return whether a rule that decided before the mark's rule is one for local destinations. A rule
+ * of ours that decides there always is. In mode audit another program steers: its rule for local
  * destinations looks up table main with suppress_prefixlength. */
 static bool is_local_first(const struct config *c, const struct rule_state *r)
 {
@@ -278,9 +282,8 @@ static bool is_local_first(const struct config *c, const struct rule_state *r)
 		r->suppress_prefixlength >= 0);
 }
 
-/* Return whether a foreign rule with a lower priority number than the mark's rule decided. A rule
- * that looks up local destinations first does not count. If such a rule decided, a route is wrong,
- * not a rule. */
+/* Return whether the rule that decided (`answer`) is a foreign rule before the mark's rule. A rule
+ * for local destinations does not count: if it decided, the fault is a route, not a rule. */
 static bool is_rule_before(const struct config *c, const struct rule_state *answer,
 			   const struct rule_state *mark)
 {
@@ -293,8 +296,8 @@ static bool is_skipped(const struct rule_state *jump, const struct rule_state *m
 	return jump && jump->priority < mark->priority && jump->extra.target > mark->priority;
 }
 
-/* The routes lead to the uplink. Return whether the packet may have met a rule that leads elsewhere
- * before; if so, make that rule the answer. */
+/* The look-up led to the uplink. Return whether an earlier rule might have matched and led
+ * elsewhere. If so, set the answer to that rule and its route. */
 static bool is_possibly_before(const struct config *c, struct fib_answer *a, uint32_t ifindex)
 {
 	if (!a->possible_rule || is_local_first(c, a->possible_rule) ||

@@ -36,8 +36,9 @@ bool gateway_is_link_local(const struct addr *a)
 	return a->family == AF_INET6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
-/* Return whether the gateway is in none of the interface's networks. If so, the interface has moved
- * to another network. If the interface has only host addresses, this is unknown; return false. */
+/* Return whether the gateway is in none of the interface's networks, because the interface has
+ * moved to another network. If the interface has only host addresses (/32, /128), this is unknown,
+ * and the result is false. */
 static bool gateway_is_stale(const struct netstate *s, uint32_t ifindex, const struct addr *gateway)
 {
 	bool has_network = false;
@@ -62,8 +63,8 @@ static const struct nexthop *nexthop_by_ifindex(const struct route_state *r, uin
 	return NULL;
 }
 
-/* A search for default routes in one table that use one interface. is_ours true: only our routes;
- * false: only foreign routes. */
+/* A search for default routes in one table that use one interface. `is_ours`: find only our own
+ * routes; otherwise find only foreign ones. */
 struct search {
 	const struct netstate *s;
 	uint32_t ifindex, table;
@@ -113,7 +114,7 @@ static struct learnt_default *default_place(struct learnt_default *list, uint8_t
 	return &list[(*n)++];
 }
 
-/* Sort the default route without a source prefix first. */
+/* Move the default route for any source to the front of the list. */
 static void defaults_order(struct learnt_default *list, uint8_t n)
 {
 	for (uint8_t i = 1; i < n; i++) {
@@ -154,7 +155,7 @@ static uint8_t defaults_without_stale(struct learnt_default *list, uint8_t n,
 }
 
 /* Complete a default route that was read from the saved state, which contains only the gateway.
- * Copy the attributes of our own route by the same gateway. */
+ * Copy the other attributes from our own route that uses the same gateway. */
 static void default_complete(struct learnt_default *d, const struct learnt_default *own, uint8_t n)
 {
 	for (uint8_t i = 0; i < n; i++) {
@@ -167,9 +168,9 @@ static void default_complete(struct learnt_default *d, const struct learnt_defau
 	}
 }
 
-/* Keep the default routes that were learnt before, because our route may have displaced them in
- * table main (balance = "main"). Drop the stale ones. If none is left, take our own routes in the
- * uplink's table. */
+/* Keep the default routes that were learnt before: with balance = "main", our own route might have
+ * displaced them in table main. Drop those with a stale gateway. If none is left, use our own
+ * routes in the uplink's table instead. Return the number of routes in `list`. */
 static uint8_t defaults_keep(struct learnt_default *list, uint8_t n, struct search *q,
 			     uint32_t table)
 {

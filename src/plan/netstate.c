@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netstate.c - a snapshot of links, addresses, routes and rules: adds, finds and compares its
- * elements.
+ * netstate.c - adds, finds and compares the elements of a snapshot: links, addresses, routes and
+ * rules.
  *
  * Pure: does not know where a snapshot comes from (kernel/rtnl.c, tests) nor what should be in it
- * (route_plan.c). Text is in netstate_format.c.
+ * (route_plan.c). netstate_format.c prints the elements.
  */
 #include "waymark/plan/netstate.h"
 
@@ -72,8 +72,8 @@ struct addr_state *netstate_add_addr(struct netstate *s, const struct addr_state
 	return &grown[s->n_addrs++];
 }
 
-/* Copy memory. If size is 0, the result is NULL although nothing failed. Therefore set *failed to
- * true on failure. */
+/* Copy memory. The result is NULL on failure, but also if size is 0. Therefore failure is reported
+ * in *failed. */
 static void *memory_copy(const void *from, size_t size, bool *failed)
 {
 	void *copy;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netstate_format.c - formats routes and rules as one line in the syntax of 'ip route add' and 'ip
+ * netstate_format.c - formats a route or a rule as one line in the syntax of 'ip route add' and 'ip
  * rule add'.
  *
  * Pure: must not know who reads the line.
@@ -15,7 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A line to append to. Like the result of snprintf(), length may exceed size. */
+/* A line that put() appends to. `length` counts all text, as the result of snprintf() does, so it
+ * can exceed `size`. */
 struct line {
 	char *buf;
 	size_t size;
@@ -126,8 +127,8 @@ static void put_scope(struct line *l, const struct route_state *r)
 		put(l, " scope %u", r->scope);
 }
 
-/* Print the preference and the metrics that are plain numbers. The names of the metrics are those
- * of ip-route(8). */
+/* Print the metrics that are plain numbers, with their names in ip-route(8), and IPv6's router
+ * preference. */
 static void put_metrics(struct line *l, const struct route_state *r)
 {
 	static const char *const word[] = {

@@ -6,8 +6,8 @@
 
 #include "plan/route_plan_internal.h"
 
-/* If two planned routes have the same place, keep only the first one. Tables are planned one after
- * another, so compare only the routes of the current table. */
+/* If the plan already has a route with this place (route_is_same_place()), add nothing. Tables are
+ * planned one after another, so only the routes of the current table are compared. */
 int planner_add_route(struct planner *pl, const struct route_state *r)
 {
 	const struct netstate *wanted = pl->p->wanted;

@@ -18,9 +18,9 @@ static bool route_is_ours(const struct route_state *r)
 	return r->protocol == ROUTE_PROTOCOL_WAYMARK;
 }
 
-/* Return whether the same next hops have "onlink" as in the plan. "onlink" does not change where
- * packets go. But our routes must look as planned, and a new address on the interface may have made
- * "onlink" unnecessary. */
+/* Return whether the next hops that both routes have agree in "onlink". route_is_same_way() ignores
+ * "onlink", because it does not change where packets go. But the plan's value can change, for
+ * example when the interface gets an address, and our route must follow. */
 static bool is_same_onlink(const struct route_state *wanted, const struct route_state *r)
 {
 	for (size_t i = 0; i < wanted->n_nexthops; i++) {
@@ -46,12 +46,12 @@ static bool route_is_as_planned(const struct route_state *wanted, const struct r
 	       is_same_onlink(wanted, r);
 }
 
-/* A route of the snapshot. The routes are sorted by place for a binary search, because a plan may
- * copy a thousand routes to each of sixty tables. Routes in the same place stay in the kernel's
- * order. */
+/* A route of the snapshot. The array is sorted by place, so that a binary search finds a route: a
+ * plan can have a thousand routes in each of sixty tables. Routes in the same place stay in the
+ * kernel's order. */
 struct place {
 	const struct route_state *route;
-	bool is_kept;
+	bool is_kept; /* in the plan, so a route of ours is not removed */
 };
 
 static int route_compare_place(const struct route_state *a, const struct route_state *b)
@@ -90,7 +90,8 @@ struct differ {
 	size_t n_places;
 };
 
-/* Return the index of the first element that is not before the route's place. */
+/* Return the index of the first element in the place of r. If there is none, return the index at
+ * which it would be. */
 static size_t place_find(const struct differ *df, const struct route_state *r)
 {
 	size_t low = 0, high = df->n_places;
@@ -204,10 +205,10 @@ static size_t rule_index(const struct netstate *s, const struct rule_state *r)
 	return i;
 }
 
-/* Return whether a rule is in the wrong order. The rules of the balanced route share one priority,
- * so the kernel keeps them in the order in which they were added. Each of these rules must follow
- * its predecessor and all foreign rules with this priority. A misplaced rule is deleted and added
- * again, and so are our rules that follow it. */
+/* Return whether rule k of the plan is in the wrong order in the kernel. The rules of the balanced
+ * route share one priority, so the kernel keeps them in the order in which they were added. Each of
+ * these rules must follow its predecessor and all foreign rules with this priority. A misplaced
+ * rule is deleted and added again, and so are our rules that follow it. */
 static bool rule_is_misplaced(const struct netstate *wanted, size_t k, const struct netstate *s)
 {
 	const struct rule_state *r = &wanted->rules[k];

@@ -5,10 +5,10 @@
  * Pure. Input: the configuration, a snapshot, the decisions about uplinks. Must not know which of
  * our routes are installed (route_diff.c compares) nor how routes get into the kernel.
  *
- * Each uplink and family gets a table: its networks and default routes (route_plan_uplink.c), then
- * an unreachable route (route_plan_standby.c). Rules lead marked and bound packets to the tables
- * (route_plan_rules.c). Before that, rules look up local destinations (route_plan_local.c). One
- * balanced default route spans all uplinks (route_plan_balance.c).
+ * An uplink's table has the uplink's networks and default routes (route_plan_uplink.c) and, as the
+ * last resort, an unreachable route (route_plan_standby.c). Rules lead marked and bound packets to
+ * the tables (route_plan_rules.c). Earlier rules look up local destinations (route_plan_local.c).
+ * One balanced default route spans all uplinks (route_plan_balance.c).
  */
 #include "waymark/base/sort.h"
 #include "waymark/plan/route_plan.h"

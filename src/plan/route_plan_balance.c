@@ -25,15 +25,16 @@
 
 static const uint8_t families[] = {AF_INET, AF_INET6};
 
-/* The next hops of the balanced route, each with the default route that it was made from. */
+/* The next hops of the balanced route. hops[i] was made from the default route routes[i], whose
+ * only next hop is only[i]. */
 struct balance {
 	uint16_t n;
 	struct nexthop hops[UPLINKS_MAX];
 	struct route_state routes[UPLINKS_MAX];
 	struct nexthop only[UPLINKS_MAX];
 	struct uplink_work work[UPLINKS_MAX];
-	bool has_source[UPLINKS_MAX]; /* the default route names a source address that this host
-				       * has */
+	bool has_source[UPLINKS_MAX]; /* the default route's preferred source is an address of this
+				       * host */
 };
 
 static uint32_t balance_table(const struct planner *pl)
@@ -41,7 +42,7 @@ static uint32_t balance_table(const struct planner *pl)
 	return pl->c->balance == BALANCE_MAIN ? RT_TABLE_MAIN : pl->c->balance_table;
 }
 
-/* Return whether the uplink may have a share of new flows. */
+/* Return whether the uplink gets a share of new flows. */
 static bool takes_new(const struct planner *pl, size_t i, unsigned f)
 {
 	const struct uplink_plan *up = &pl->p->uplinks[i];
@@ -62,8 +63,8 @@ static uint32_t tier_lowest(const struct planner *pl, unsigned f)
 }
 
 /* Return whether table main reaches the gateway directly: it has a route that uses this interface,
- * has no gateway itself, and leads to a network that contains the gateway. Such a route may be
- * missing, for example if the address has noprefixroute. */
+ * has no gateway itself, and leads to a network that contains the gateway. Otherwise the next hop
+ * must be onlink, for example if the address has noprefixroute. */
 static bool main_reaches(const struct planner *pl, uint32_t ifindex, const struct addr *gateway)
 {
 	for (size_t i = 0; i < pl->s->n_routes; i++) {
@@ -145,7 +146,8 @@ static bool sources_agree(const struct balance *b)
 	return true;
 }
 
-/* Return the balanced route. A multipath route has one set of attributes for all next hops. */
+/* Return the balanced route. A multipath route has one set of attributes for all next hops, so the
+ * attributes of the default routes are joined. */
 static struct route_state balance_route(const struct planner *pl, unsigned f, struct balance *b,
 					uint8_t extra[ROUTE_EXTRA_MAX])
 {
@@ -264,9 +266,10 @@ static bool address_is_on(const struct netstate *s, uint32_t ifindex, const stru
 	return false;
 }
 
-/* Return whether this host's own traffic cannot be balanced. There are two reasons. This host sends
- * the outer packets of a tunnel, and these packets must not be routed into the tunnel. And a
- * multipath route cannot have a source address per next hop. */
+/* Return whether this host's own traffic cannot be balanced. If an uplink is a tunnel, the outer
+ * packets, which this host sends, must not be routed into the tunnel. If a next hop needs a source
+ * address that is not on its interface, a multipath route cannot name this address for one next hop
+ * only. */
 static bool own_cannot_be_spread(const struct planner *pl, const struct balance *b)
 {
 	for (uint16_t i = 0; i < b->n; i++) {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_foreign.c - plans how packets that this host sends from an uplink's address reach
- * private networks that only a table of another program knows.
+ * route_plan_foreign.c - plans rules by which this host, as the owner of an uplink's address,
+ * reaches private networks whose routes are only in another program's table.
  *
- * A mesh VPN keeps its hosts in a table of its own, and an ip rule after Waymark's looks it up. The
- * rule for an uplink's address comes first and would send the replies to such a host out of the
- * uplink. Therefore a copy of the other program's rule, for this source address only and without
- * the default routes of the table, is planned before it.
+ * A mesh VPN has the routes to its hosts in its own table, and its ip rule comes after Waymark's
+ * rules. Waymark's rule for packets from an uplink's address would therefore send replies to these
+ * hosts out of the uplink. So a copy of the VPN's rule is planned before that rule. The copy
+ * matches this source address only, and ignores the default routes of the VPN's table.
  *
- * Only tables whose specific routes all lead to private networks by interfaces that are no uplinks
- * are used: packets from an uplink's address to the internet leave by that uplink.
+ * A table is used only if all its routes, except default routes, lead to private networks and use
+ * no uplink. So packets to the internet still leave by the uplink.
  *
  * Pure. Must not know the priorities of Waymark's rules (route_plan_rules.c).
  */
@@ -21,7 +21,8 @@
 #include "plan/route_plan_internal.h"
 #include "waymark/plan/fib.h"
 
-/* Maximum number of copied rules per source address: packets of this host pass all of them. */
+/* Maximum number of copied rules per source address. The kernel tests every packet from this host
+ * against all of them. */
 #define COPIES_MAX 8
 
 bool prefix_is_private(const struct prefix *p)
@@ -59,8 +60,8 @@ static bool table_is_ours(const struct planner *pl, uint32_t table)
 	return table == pl->c->balance_table;
 }
 
-/* Return whether the specific routes of a table all lead to private networks inside, and there is
- * one. */
+/* Return whether the table has routes other than default routes, and all of these lead to private
+ * networks and use no uplink. */
 static bool table_is_private(const struct planner *pl, uint32_t table, uint8_t family)
 {
 	size_t n = 0;
@@ -78,8 +79,9 @@ static bool table_is_private(const struct planner *pl, uint32_t table, uint8_t f
 	return n > 0;
 }
 
-/* Narrow the rule to packets from a source address that have no mark. Return false if the rule does
- * not match such packets, or if that cannot be expressed as one rule. */
+/* Narrow the rule to packets from a source address. An inverted rule with only a mark selector
+ * becomes a rule for mark 0. Return false if the rule matches no packets that this host sends from
+ * the address, or if one rule cannot express the result. */
 static bool rule_narrow(struct rule_state *r, const struct addr *source)
 {
 	if (r->has_other || *r->oifname || (*r->iifname && strcmp(r->iifname, "lo")) ||
