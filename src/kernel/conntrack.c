@@ -4,8 +4,8 @@
  *
  * There is one socket for events, one for requests, one for flushes, and one for each dump, so that
  * no reader gets messages for another reader. The sockets for requests and flushes are opened when
- * they are first needed. A DESTROY event contains the port of the socket that caused the deletion.
- * Therefore events with the port of the flush socket belong to flushes. Must not know flows, the
+ * they are first needed. A DESTROY event contains the port of the socket that caused the deletion,
+ * so the port of the flush socket identifies the events of flushes. Must not know flows, the
  * meaning of marks, or uplinks.
  */
 #include <arpa/inet.h>
@@ -36,7 +36,7 @@ struct conntrack {
 	struct nlsock *events;
 	struct nlsock *requests, *flushes; /* NULL until they are first needed */
 	uint64_t n_events, n_parse_errors;
-	atomic_ullong n_dump_parse_errors; /* dumps may run on another thread */
+	atomic_ullong n_dump_parse_errors; /* atomic: another thread can run dumps */
 };
 
 struct conntrack *conntrack_open(uint32_t buffer_bytes)
@@ -408,8 +408,9 @@ static void id_compare(void *data, const struct nlmsghdr *nlh)
 	}
 }
 
-/* Check that the conntrack entry that has this tuple now has the id of `entry`. Return 0 if so,
- * -ENOENT if it has another id or if no entry has the tuple, or another -errno. */
+/* Check that the kernel still has this conntrack entry, and not a newer one with the same tuple.
+ * Return 0 if the id of the kernel's entry is the same, -ENOENT if it is another or if no entry has
+ * the tuple, or another -errno. */
 static int entry_check(struct conntrack *c, const struct ct_event *entry)
 {
 	uint8_t buffer[REQUEST_BYTES] = {0};
@@ -431,7 +432,7 @@ int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32
 	uint8_t buffer[REQUEST_BYTES] = {0};
 	struct nlmsghdr *nlh =
 		request_put(buffer, IPCTNL_MSG_CT_NEW, 0, entry->tuple[DIR_ORIGINAL].src.family);
-	int err = entry_check(c, entry); /* an update request cannot contain CTA_ID */
+	int err = entry_check(c, entry); /* because an update request cannot contain CTA_ID */
 
 	if (!err)
 		err = put_key(nlh, entry);

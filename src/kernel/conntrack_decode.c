@@ -2,7 +2,7 @@
 /*
  * conntrack_decode.c - decodes one ctnetlink message as a struct ct_event, in one pass.
  *
- * A dump may have a million entries, and events wait while the entries are decoded. Therefore this
+ * A dump can have a million entries, and events wait while the entries are decoded. Therefore this
  * decoder reads attributes in place. libnetfilter_conntrack's parser copies all attributes into an
  * object, takes three times as long, and has no getter for the ICMP numbers of the reply. This file
  * opens no socket, decides nothing, and skips unknown attributes.
@@ -137,8 +137,8 @@ static void decode_tuple(struct decoding *d, const struct nlattr *attr, enum dir
 		each_nested(d, attr, decode_proto, direction);
 		break;
 	case CTA_TUPLE_ZONE:
-		/* An entry has CTA_ZONE if its zone is for both directions. Otherwise the tuple of
-		 * one direction has CTA_TUPLE_ZONE. */
+		/* The zone is for this direction only. A zone for both directions is in CTA_ZONE of
+		 * the entry. ct_event has one zone, so a zone for replies only is ignored. */
 		if (direction == DIR_ORIGINAL)
 			d->ev->zone = (uint16_t)attr_number(d, attr, 2);
 		break;

@@ -13,8 +13,8 @@
 /* Return whether the message is about a conntrack entry, and set *type. */
 bool conntrack_is_event(const struct nlmsghdr *nlh, enum ct_event_type *type);
 
-/* Set all fields of *ev except type. Return 0, or -EBADMSG if the message is malformed, or lacks a
- * tuple, the protocol or the id. */
+/* Decode a message into all fields of *ev except `type`. Return 0, or -EBADMSG if the message is
+ * malformed, or lacks a tuple, the protocol or the id. */
 int conntrack_decode(const struct nlmsghdr *nlh, struct ct_event *ev);
 
 #endif

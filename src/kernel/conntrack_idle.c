@@ -50,8 +50,9 @@ void conntrack_timeouts_read(struct conntrack_timeouts *t)
 	}
 }
 
-/* Subtract one second from the result: the kernel truncates the remaining timeout to whole seconds,
- * so the entry may have been idle for up to one second less than the difference. */
+/* The result is one second less than the difference of the timeouts, but not negative. The kernel
+ * truncates the remaining timeout to whole seconds, which makes the difference too large by up to
+ * one second. */
 int64_t conntrack_idle_ms(const struct conntrack_timeouts *t, uint8_t proto, uint32_t remaining_s)
 {
 	int64_t least_s = -1;

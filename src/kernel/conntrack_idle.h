@@ -24,8 +24,8 @@ struct conntrack_timeouts {
 void conntrack_timeouts_read(struct conntrack_timeouts *t);
 
 /* Return a lower bound of the time since the entry's last packet, in ms; -1: unknown. The entry's
- * state need not be known: the function uses the shortest timeout of proto that is at least
- * remaining_s. */
+ * state need not be known: the function uses the shortest timeout of `proto` that is at least
+ * `remaining_s`. */
 int64_t conntrack_idle_ms(const struct conntrack_timeouts *t, uint8_t proto, uint32_t remaining_s);
 
 #endif

@@ -3,7 +3,7 @@
  * ifnames.c - maps interface indexes to names.
  *
  * libnfnetlink removes an interface from its table as soon as the interface is deleted. Evidence
- * about packets that left by a deleted interface may arrive later. Therefore this file examines
+ * about packets that left by a deleted interface can arrive later. Therefore this file examines
  * each message before the library reads it, and keeps the names of deleted interfaces. Must not
  * know uplinks.
  */
@@ -50,8 +50,7 @@ struct ifnames *ifnames_open(void)
 		err = errno ? errno : EIO;
 		goto fail;
 	}
-	/* Make the socket non-blocking after nlif_query(), because nlif_query() may have to wait
-	 * for replies. */
+	/* The socket becomes non-blocking only after nlif_query(), which must wait for replies. */
 	if (fcntl(nlif_fd(t->nlif), F_SETFL, O_NONBLOCK) ||
 	    fcntl(nlif_fd(t->nlif), F_SETFD, FD_CLOEXEC)) {
 		err = errno;
@@ -109,7 +108,8 @@ static void leaving_keep(struct ifnames *t, const void *buffer, int left)
 	}
 }
 
-/* Receive one message. Return 1 if more messages may follow, 0 if none is left, or -errno. */
+/* Receive one message. Return 1 if the caller must try again, 0 if no message is left, or
+ * -errno. */
 static int message_receive(struct ifnames *t)
 {
 	union {

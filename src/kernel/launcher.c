@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * launcher.c - starts the launcher, and sends it one request at a time over a socket pair. A
- * request contains the function, the function's data, and the pipe for the reply. The launcher
- * sends back the child's pid and, when the child has ended, its status.
+ * launcher.c - starts the launcher, a process that forks children which each run one function. The
+ * daemon sends it one request at a time over a socket pair: the function, the function's data, and
+ * the pipe for the reply. The launcher sends back the child's pid and, when the child has ended,
+ * its status.
  *
- * The function's address is valid in both processes, because one is forked from the other.
+ * The function's address is valid in the launcher too, because the launcher is a fork of the
+ * daemon.
  */
 #define _GNU_SOURCE /* MSG_CMSG_CLOEXEC */
 #include "kernel/launcher.h"
@@ -41,7 +43,7 @@ static struct {
 
 /* --- bytes through the socket ----------------------------------------------------------- */
 
-/* Receive size bytes. Return 0 or -errno (-EPIPE: the other side has ended). */
+/* Receive exactly `size` bytes. Return 0 or -errno (-EPIPE: the other side has ended). */
 static int bytes_receive(int fd, void *bytes, size_t size)
 {
 	char *p = bytes;
@@ -139,9 +141,9 @@ static void descriptors_close(int fd, int keep_fd)
 			close(i);
 }
 
-/* Serve requests until the daemon closes the socket. Ignore the signals that a terminal or systemd
- * sends to the whole process group: they would end the launcher during a transaction. If the daemon
- * has ended, reading from the socket or writing to the socket fails, and the launcher exits. */
+/* Serve requests until the daemon closes the socket or ends: request_serve() then fails, and the
+ * launcher exits. Signals that a terminal or systemd sends to the whole process group are ignored,
+ * because they would end the launcher during a transaction. */
 static void __attribute__((noreturn)) launcher_run(int fd, int keep_fd, pid_t parent)
 {
 	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Return whether the kernel sent a datagram. Other processes may also send to the port of a request
- * socket: those with CAP_NET_ADMIN, and those of the socket's user. */
+/* Return whether the kernel sent a datagram. Processes can send to the port of a request socket
+ * too, if they have CAP_NET_ADMIN or run as the socket's user. */
 static bool is_from_kernel(const struct sockaddr_nl *from, socklen_t size)
 {
 	return size == sizeof(*from) && from->nl_family == AF_NETLINK && from->nl_pid == 0;
@@ -65,7 +65,7 @@ int mnl_replies_read(struct mnl_socket *socket, char *buffer, uint32_t seq, mnl_
 		if (n < 0)
 			return (int)n;
 		more = mnl_cb_run(buffer, (size_t)n, seq, port, fn, data);
-		/* Drop replies to an earlier request. */
+		/* EPROTO: a reply to an earlier request, which is ignored. */
 		if (more < 0 && errno == EPROTO)
 			continue;
 		if (more < 0)

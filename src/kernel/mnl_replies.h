@@ -12,9 +12,9 @@
 /* Size of a read buffer. The kernel sends at most 32 KiB of a dump per read. */
 #define MNLREPLIES_BYTES 32768
 
-/* Read the replies to request seq into buffer (MNLREPLIES_BYTES) until the kernel reports the end
- * or an error. Return 0 or -errno (-EINTR: the kernel marked the dump as inconsistent,
- * NLM_F_DUMP_INTR). */
+/* Read the replies to request `seq` and pass each to fn, until the kernel reports the end or an
+ * error. `buffer` has MNLREPLIES_BYTES. Return 0 or -errno (-EINTR: the kernel marked the dump as
+ * inconsistent, NLM_F_DUMP_INTR). */
 int mnl_replies_read(struct mnl_socket *socket, char *buffer, uint32_t seq, mnl_cb_t fn,
 		     void *data);
 

@@ -66,10 +66,9 @@ static int group_bind(struct nflog *n, uint16_t flags)
 	return nlsock_request(n->socket, nlh, NULL, NULL);
 }
 
-/* Return whether this process may configure NFLOG. The kernel returns EPERM to a process without
- * the privilege, and also if another process owns the group. Therefore send a message of an unknown
- * type, which changes nothing: the kernel refuses it with EPERM only if the privilege is
- * missing. */
+/* Return whether this process has the privilege to configure NFLOG. An EPERM for the bind command
+ * does not show this, because the kernel also returns it if another process owns the group. For a
+ * message of an unknown type, which changes nothing, EPERM can only mean a missing privilege. */
 static bool is_privileged(struct nflog *n)
 {
 	uint8_t buffer[CONFIG_BYTES] = {0};

@@ -36,8 +36,8 @@ static const char *const direction_names[] = {
 };
 
 /* Return the part of `text` that follows `start` and spaces. Return NULL if `text` does not begin
- * with `start`. If `start` ends with a space, this space may be missing in `text`, because tools
- * that list and reload rules may drop it. */
+ * with `start`. A space at the end of `start` is optional in `text`, because tools that list and
+ * reload rules can remove it. */
 static const char *text_after(const char *text, const char *start)
 {
 	size_t len = strlen(start);

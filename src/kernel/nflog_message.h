@@ -10,9 +10,9 @@
 
 #include "waymark/base/event.h"
 
-/* Decode a message into *p. Set *has_seq to whether the message has a sequence number. Return 0, or
- * -EBADMSG if the message has no packet or the packet cannot be decoded; p->seq is set even
- * then. */
+/* Decode a message into *p. Set *has_seq to whether the message has a sequence number, which is
+ * then in p->seq. Return 0, or -EBADMSG if the message has no packet or if the message or the
+ * packet cannot be decoded; *has_seq and p->seq are also set in this case. */
 int nflog_message_decode(const struct nlmsghdr *nlh, struct stray_packet *p, bool *has_seq);
 
 #endif

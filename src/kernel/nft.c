@@ -109,9 +109,9 @@ const char *nft_error(const struct nft *n)
 	return n->error ? n->error : "";
 }
 
-/* Keep the first error message of the library, without the lines that follow it. For a refused
- * transaction the library prints one message for each line of the transaction, followed by that
- * line and a row of ^ and ~. */
+/* Store only the first error message of the library for nft_error(). For a refused transaction the
+ * library prints a message for each line of the transaction, followed by that line and a row of ^
+ * and ~. */
 static void error_keep(struct nft *n, const char *text)
 {
 	const char *first = strstr(text, "Error:");
@@ -191,8 +191,8 @@ static int command_run(struct nft *n, struct command *c, size_t size, char **out
 	err = transaction_run(command_do, c, size, &reply);
 	free(c);
 	error_keep(n, err && reply.errors ? reply.errors : "");
-	/* A dead child may have left messages in the socket. Drop them, because the next child
-	 * would read them as its replies. */
+	/* A child that died can have left messages in the socket, which the next child would read
+	 * as its own replies. */
 	if (err == -EOWNERDEAD && n->fd >= 0)
 		nft_own_drain(n->fd);
 	if (!err && output) {

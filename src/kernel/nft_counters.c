@@ -40,8 +40,8 @@ struct nft_counters {
 /* What a counting rule counts: packets and bytes (a tally), or flows. */
 struct count_word {
 	const char *word;
-	size_t offset; /* offset in struct nft_counters_uplink of a number of flows (if is_flows is
-		        * set) or of a struct tally */
+	size_t offset; /* where the sum is in struct nft_counters_uplink: a number of flows if
+		        * is_flows is set, otherwise a struct tally */
 	bool is_flows;
 };
 
@@ -110,8 +110,8 @@ static uint64_t attr_be64(const struct nlattr *attr)
 	return (uint64_t)ntohl(half[0]) << 32 | ntohl(half[1]);
 }
 
-/* Copy the rule's comment to text. Copy "" if the rule has no comment, or if the comment does not
- * fit into room bytes. */
+/* Copy the rule's comment to `text`, or "" if the rule has no comment or if the comment does not
+ * fit into `room` bytes. */
 static void comment_read(const struct nlattr *userdata, char *text, size_t room)
 {
 	const uint8_t *p = userdata ? mnl_attr_get_payload(userdata) : NULL;
@@ -127,7 +127,8 @@ static void comment_read(const struct nlattr *userdata, char *text, size_t room)
 	}
 }
 
-/* Return the counter that a comment names; NULL: the rule is not one of our counters. */
+/* Return what the rule with this comment counts, and set *mark to the mark of its uplink. NULL: it
+ * is not a counting rule. */
 static const struct count_word *count_parse(const char *comment, uint32_t *mark)
 {
 	for (size_t i = 0; i < COUNT_WORDS; i++) {

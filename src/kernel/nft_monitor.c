@@ -119,7 +119,7 @@ static bool text_is(const struct nlattr *attr, const char *text)
 }
 
 /* Return whether an expression sets a mark: "ct mark set", "meta mark set", or an iptables target
- * that may do so. */
+ * that can set a mark. */
 static bool expression_sets_mark(const struct nlattr *expression)
 {
 	struct attrs e = {{NULL}}, a = {{NULL}};
@@ -221,12 +221,12 @@ int nft_monitor_receive(struct nft_monitor *m, nft_notice_fn *fn, void *data)
 		nlsock_stats(m->socket, &before);
 		n = nlsock_receive(m->socket, message_take, &to, BATCH);
 		nlsock_stats(m->socket, &after);
-		/* A truncated message may have concerned our table. */
+		/* A truncated message might have concerned our table: assume so. */
 		if (after.malformed != before.malformed)
 			m->pending.touches_waymark = true;
 		total += n > 0 ? n : 0;
 	} while (n > 0);
-	/* After an overrun, messages of the pending transaction may be lost. */
+	/* The same holds for messages that were lost in an overrun. */
 	if (n == -ENOBUFS)
 		m->pending.touches_waymark = true;
 	return n < 0 ? n : total;

@@ -75,8 +75,8 @@ static void table_put(struct batch *b, unsigned type, uint16_t flags, const char
 	message_end(b, nlh);
 }
 
-/* Return 0 or the first -errno in a datagram of acknowledgements. *left is the number of
- * acknowledgements that are still missing. */
+/* Read a datagram of acknowledgements, and subtract their number from *left, the number of those
+ * that are missing. Return the first -errno in them, or 0. */
 static int answers_take(const struct batch *b, const char *bytes, size_t size, unsigned *left)
 {
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)bytes;

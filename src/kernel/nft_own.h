@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 
-/* Create the table, or adopt it if its owner has ended. Return 0; -EPERM: another process owns it;
- * -EOPNOTSUPP: it exists and cannot be owned, or the kernel does not support owners; or another
- * -errno. */
+/* Create the table with socket fd as its owner, or adopt the table if its owner has ended. Return
+ * 0, -EPERM if another socket owns the table, -EOPNOTSUPP if it exists and was created without an
+ * owner or if the kernel does not support owners, or another -errno. */
 int nft_own_create(int fd, const char *table);
 /* Check whether the kernel supports tables with an owner, without changing anything. Return 0 if it
  * does, -EOPNOTSUPP if not, or another -errno. */

@@ -58,14 +58,16 @@ static void buffers_init(struct nlsock *s)
 	}
 }
 
-/* Set the receive buffer. The kernel grants twice the requested size (socket(7)). */
+/* Set the size of the receive buffer. The kernel doubles the size that a program requests
+ * (socket(7)), so half of `bytes` is requested. */
 static int receive_buffer_set(int fd, uint32_t bytes)
 {
 	int value = (int)(bytes / 2);
 
 	if (bytes == 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &value, sizeof(value)) == 0)
 		return 0;
-	/* SO_RCVBUFFORCE needs CAP_NET_ADMIN in the initial user namespace. */
+	/* SO_RCVBUFFORCE needs CAP_NET_ADMIN in the initial user namespace. SO_RCVBUF does not, but
+	 * is limited by net.core.rmem_max. */
 	return setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value)) ? -errno : 0;
 }
 

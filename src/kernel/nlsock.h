@@ -47,7 +47,7 @@ uint32_t nlsock_refused(const struct nlsock *s);
 int nlsock_receive(struct nlsock *s, nlsock_message_fn *fn, void *data, int max);
 
 /* Send a request with NLM_F_REQUEST and NLM_F_ACK, and wait for its acknowledgement. The messages
- * of the reply are passed to fn (may be NULL); other messages are dropped. Return 0, the kernel's
+ * of the reply are passed to fn (can be NULL); other messages are dropped. Return 0, the kernel's
  * -errno, or -ETIMEDOUT. */
 int nlsock_request(struct nlsock *s, struct nlmsghdr *nlh, nlsock_message_fn *fn, void *data);
 

@@ -26,7 +26,8 @@ bool privilege_has_net_admin(void)
 	return capabilities_include(CAP_NET_ADMIN);
 }
 
-/* Reduce the bounding set first: this needs CAP_SETPCAP, which is dropped later. */
+/* The bounding set is reduced first, because this needs CAP_SETPCAP, which capabilities_keep()
+ * gives up. */
 int privilege_become(uid_t uid, gid_t gid)
 {
 	int err = capabilities_bound(CAP_NET_ADMIN);
@@ -39,8 +40,8 @@ int privilege_become(uid_t uid, gid_t gid)
 	return capabilities_keep(CAP_NET_ADMIN);
 }
 
-/* Without CAP_SETPCAP the bounding set cannot be reduced. The process cannot gain the capabilities
- * of that set even so, because no_new_privs is set. */
+/* capabilities_bound() fails if the process does not have CAP_SETPCAP. This is ignored: because of
+ * no_new_privs, the process cannot gain capabilities of the bounding set. */
 int privilege_shed(bool is_switching, uid_t uid, gid_t gid)
 {
 	capabilities_bound(CAPABILITY_NONE);
@@ -110,8 +111,8 @@ static int program_export(int fd)
 	return err;
 }
 
-/* Build the filter in a child, because libseccomp may loop for ever when memory is short. The
- * filter has a few hundred bytes, so it fits into the pipe. */
+/* Write the seccomp filter to `output`. This runs in a child, because libseccomp can loop for ever
+ * when memory is short. The filter has a few hundred bytes, so it fits into the pipe. */
 static int program_make(const void *data, FILE *output, FILE *errors)
 {
 	char bytes[PIPE_BUF];

@@ -3,7 +3,7 @@
  * rtnl.c - reads links, addresses, routes and rules from rtnetlink, and adds and deletes routes and
  * rules. Sends one request at a time over one socket.
  *
- * Must not know what the routes are for. Notices of changes: rtnl_monitor.c.
+ * Must not know what the routes are for. rtnl_monitor.c receives the notices of changes.
  */
 #include "waymark/kernel/rtnl.h"
 #include "kernel/mnl_attrs.h"
@@ -52,7 +52,7 @@ struct rtnl *rtnl_open(void)
 		return NULL;
 	}
 	r->port = mnl_socket_get_portid(r->socket);
-	/* Kernels before 4.12 send no text, only the error number. */
+	/* Ask for error texts. Kernels before 4.12 refuse this, and send only error numbers. */
 	mnl_socket_setsockopt(r->socket, NETLINK_EXT_ACK, &on, sizeof(on));
 	return r;
 }
@@ -208,8 +208,8 @@ struct netstate *rtnl_snapshot(struct rtnl *r)
 
 /* --- changes ----------------------------------------------------------------- */
 
-/* Keep the kernel's error text (NLMSGERR_ATTR_MSG). Unless the message has the flag NLM_F_CAPPED,
- * its payload contains the request before the attributes. */
+/* Store the kernel's error text (NLMSGERR_ATTR_MSG) for rtnl_error(). The attributes follow a copy
+ * of the request or, if the message has the flag NLM_F_CAPPED, only its header. */
 static void error_keep(struct rtnl *r, const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
@@ -397,7 +397,8 @@ int rtnl_route_delete(struct rtnl *r, const struct route_state *route)
 	return request_run(r, nlh);
 }
 
-/* The kernel answers for TCP and UDP with ports, and for other protocols only without. */
+/* Add the protocol and the ports of TCP and UDP. For most other protocols, the kernel refuses a
+ * request that names the protocol. */
 static void put_ports(struct nlmsghdr *nlh, const struct fib_query *q)
 {
 	if (q->proto != IPPROTO_TCP && q->proto != IPPROTO_UDP)
