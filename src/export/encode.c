@@ -121,8 +121,8 @@ static size_t utf8_length(const unsigned char *s, size_t size)
 	return n;
 }
 
-/* Put the first character of s, escaped if necessary. Return the length of this character in s, in
- * bytes. */
+/* Put the first character of s, escaped if necessary. If s does not begin with valid UTF-8, put
+ * U+FFFD instead of its first byte. Return how many bytes of s were used. */
 static size_t json_character(struct body *b, const unsigned char *s, size_t size)
 {
 	size_t n = utf8_length(s, size);

@@ -15,8 +15,8 @@ struct export_origin {
 	const char *history;
 };
 
-/* Name of the last column. Among several rows with the same id, the row with the highest version is
- * the newest. */
+/* Name of the last column, which contains the version of a row. Of several rows with the same id,
+ * the one with the highest version is the newest. */
 #define ENCODE_VERSION "row_version"
 
 /* Put the names of the columns of encode_tsv(): "router, history, id, started_ms, ...". */
@@ -24,12 +24,13 @@ void encode_tsv_names(struct body *b, const struct feed_table *t);
 void encode_tsv(struct body *b, const struct export_origin *o, const struct feed_table *t,
 		const struct feed_row *row);
 
-/* Put a row as a JSON object. "table" comes first. Times are included as numbers and as text. */
+/* Put a row as a JSON object. Its first member is "table". Each time is included twice: as text,
+ * and as a number (NAME_ms). */
 void encode_json(struct body *b, const struct export_origin *o, const struct feed_table *t,
 		 const struct feed_row *row);
 
-/* Put names or a row as CSV (RFC 4180). A text that a spreadsheet would execute gets a leading
- * apostrophe. */
+/* Put the names of the columns, or a row, as CSV (RFC 4180). A text that a spreadsheet would take
+ * for a formula gets a leading apostrophe. */
 void encode_csv_names(struct body *b, const struct feed_table *t);
 void encode_csv(struct body *b, const struct export_origin *o, const struct feed_table *t,
 		const struct feed_row *row);

@@ -74,8 +74,8 @@ void exporter_save(struct exporter *x)
 
 /* --- the start ---------------------------------------------------------------------- */
 
-/* Hash the bytes of the configuration file. Routers with the same configuration file have the same
- * hash. */
+/* Write a hash of the configuration file to `to`, for the heartbeat: equal hashes show that routers
+ * have the same configuration file. */
 static void config_hash(const struct config *c, char *to, size_t size)
 {
 	uint64_t sum = UINT64_C(0xcbf29ce484222325);
@@ -100,7 +100,8 @@ static void uplinks_list(const struct config *c, char *to, size_t size)
 					 c->uplinks[i].tier);
 }
 
-/* Lock the state with a separate lock file, because the state file is replaced repeatedly. */
+/* Lock the state, so that no second exporter uses it. The lock is on a separate file, because each
+ * save replaces the state file. Return the open lock file or -errno. */
 static int state_lock(const char *path)
 {
 	char name[PATH_MAX];

@@ -27,7 +27,7 @@ struct exporter {
 	const struct export_options *options;
 	char router[256];
 	char config_hash[20];
-	/* "NAME:WEIGHT:TIER ...", for the heartbeat */
+	/* all uplinks as "NAME:WEIGHT:TIER ...", for the heartbeat */
 	char uplinks[UPLINKS_MAX * (UPLINK_NAME_MAX + 10)];
 	pthread_mutex_t mutex; /* guards the fields that follow */
 	pthread_cond_t woken;
@@ -41,8 +41,8 @@ struct exporter {
  * -errno; errors have been logged. */
 int exporter_run(const struct config *c, const struct export_options *options);
 
-/* Save the state; the caller holds the mutex. If several calls fail in a row, log only the first
- * failure. */
+/* Save the state to its file. The caller must hold the mutex. If several calls fail in a row, only
+ * the first failure is logged. */
 void exporter_save(struct exporter *x);
 
 /* Sleep for this many milliseconds, or until the exporter stops. Return whether the exporter
@@ -52,7 +52,7 @@ bool exporter_is_stopping(struct exporter *x);
 
 uint32_t exporter_random(void);
 
-/* Write the name that this router has in exported data to buf: the configured name or, if none is
+/* Write to buf the router's name for the exported data: the configured name or, if none is
  * configured, the host's name. */
 void exporter_router(const struct config *c, char *buf, size_t size);
 

@@ -18,27 +18,29 @@ struct made_row {
 };
 
 enum missing_kind {
-	MISSING_ROWS, /* they were not shipped */
-	MISSING_UNSURE, /* they were sent, but the exporter ended before it knew whether they had arrived */
-	MISSING_SHIPPED, /* they were shipped, and the history lost them afterwards */
+	MISSING_ROWS, /* the rows were not shipped */
+	/* the rows were sent, but the exporter ended before it knew whether they had arrived */
+	MISSING_UNSURE,
+	MISSING_SHIPPED, /* the rows were shipped, and the history lost them afterwards */
 	MISSING_KINDS,
 };
 
-/* Rows of a table that were not shipped. */
+/* Rows of a table that are missing in the target or, for MISSING_SHIPPED, in the history. */
 struct missing {
 	enum feed_table_id table;
 	enum missing_kind kind;
-	int64_t first,
-		last; /* the first change that may be missing, the last missing one; last 0: unknown */
+	/* the missing rows are among the changes from `first` to `last`; last 0: unknown */
+	int64_t first, last;
 	int64_t count;		      /* number of missing rows; -1: unknown */
 	int64_t first_id, last_id;    /* lowest and highest id of the missing rows; 0: unknown */
-	int64_t started_ms, ended_ms; /* when the missing rows changed; 0: unknown */
+	int64_t started_ms, ended_ms; /* the missing rows changed in this time; 0: unknown */
 	const char *why;	      /* such as "rows pruned before they were shipped" */
 };
 
-/* Fill in r as a row of table gaps. The row's id depends only on table, kind and first. If the gap
- * grows before its row is acknowledged, the next row has the same id and a higher version, and
- * replaces it. It must have the same started_ms, because rows are replaced within an hour only. */
+/* Fill in r as a row of table gaps. The row's id depends only on `table`, `kind` and `first`. If
+ * the gap grows before its row is acknowledged, the new row has the same id and a higher version,
+ * and replaces the old one. Both must have the same `started_ms`, because ClickHouse replaces a row
+ * only by one of the same hour (schema.c). */
 void gap_row_make(struct made_row *r, const struct missing *m);
 
 /* The table of heartbeats, which gets one row per minute. */
@@ -48,6 +50,7 @@ struct heartbeat {
 	int64_t time_ms;
 	const char *program, *config; /* version of the program; hash of its configuration */
 	const char *uplinks;	      /* "NAME:WEIGHT:TIER", separated by blanks */
+	/* newest flow and newest change of the history; number of changes to ship */
 	int64_t last_flow_id, last_position, pending;
 	int64_t alive_ms; /* when waymarkd last wrote to the history; 0: unknown */
 };

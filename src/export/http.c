@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * http.c - HTTP POST with libcurl, which only this file uses. A URL may contain a password, so no
- * message contains any part of a URL.
+ * http.c - HTTP POST with libcurl. No other file uses libcurl. A URL can contain a password, so
+ * messages contain only its host.
  */
 #include "export/http.h"
 
@@ -68,8 +68,8 @@ static void protocols_limit(CURL *curl)
 #endif
 }
 
-/* Set the time limits. A whole request may take ten times timeout_ms, but no interval without a
- * transferred byte may exceed timeout_ms. */
+/* Set the time limits: `timeout_ms` for connecting and for each interval without a transferred
+ * byte, and ten times as long for the whole request. */
 static void times_limit(CURL *curl, long timeout_ms)
 {
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
@@ -108,8 +108,8 @@ static void handle_prepare(struct http *h, const struct http_settings *s)
 	secrets_set(curl, s);
 }
 
-/* Return the header fields of requests. An empty "Expect:" keeps curl from waiting for a "100
- * Continue", which few servers send. */
+/* Return the header fields of requests. With the empty field "Expect:", curl does not wait for a
+ * "100 Continue", which few servers send. */
 static struct curl_slist *headers_new(bool is_gzip)
 {
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * http.h - sends one POST request and receives its reply. Knows neither ClickHouse nor retries.
+ * http.h - sends one POST request to ClickHouse and receives its reply. Knows ClickHouse's URLs,
+ * but neither rows nor retries.
  */
 #ifndef WAYMARK_SRC_EXPORT_HTTP_H
 #define WAYMARK_SRC_EXPORT_HTTP_H
@@ -12,17 +13,18 @@ struct http;
 
 struct http_settings {
 	const char *credentials; /* "USER:PASSWORD"; NULL: none */
-	/* PEM files; NULL: the system's CAs, no client certificate, no key */
+	/* PEM files: CAs (NULL: the system's), the client's certificate and key (NULL: none) */
 	const char *ca, *certificate, *key;
-	/* limit for connecting, and for an interval in which no byte is transferred; a whole
-	 * request may take ten times as long */
+	/* limit for connecting, and for an interval in which no byte is transferred; the limit for
+	 * the whole request is ten times as long */
 	long timeout_ms;
-	const bool *is_stopping;
+	const bool *is_stopping; /* when it becomes true, a running request ends; can be NULL */
 };
 
 struct http_reply {
-	long status;
-	/* the beginning of the body; a space replaces each non-printable character */
+	long status; /* HTTP status; 0: no complete reply */
+	/* the beginning of the body, with a space for each non-printable character; if no complete
+	 * reply has arrived: the cause */
 	char text[400];
 	bool has_body;
 };
@@ -34,15 +36,15 @@ bool http_is_available(void);
 struct http *http_new(const struct http_settings *settings);
 void http_free(struct http *h);
 
-/* Build the URL of a request, malloc'd. The path of `base` is the name of the database. `query`
- * becomes a parameter of the URL. On failure return NULL with errno: EINVAL if base is not an HTTP
- * URL. */
+/* Return the URL of a request, malloc'd. It is made of `base`, whose path is the name of the
+ * database, and of the SQL statement `query`. On failure return NULL with errno: EINVAL if `base`
+ * is not an HTTP URL. */
 char *http_url(const char *base, const char *query);
 /* Return the URL's host, malloc'd, for messages; or NULL. */
 char *http_host(const char *base);
 
-/* Send a request. Return 0 if a complete reply has arrived, else -errno with the cause in
- * reply->text. */
+/* Send a request. Return 0 if a complete reply with any HTTP status has arrived, else -errno with
+ * the cause in reply->text. */
 int http_post(struct http *h, const char *url, const char *bytes, size_t size, bool is_gzip,
 	      struct http_reply *reply);
 

@@ -27,6 +27,7 @@ enum shape { SHAPE_V6 = 1, SHAPE_ICMP = 2, SHAPE_NAT = 4, SHAPES = 8 };
 /* The organization that assigned the number of an element. */
 enum space { SPACE_IANA, SPACE_REVERSE, SPACE_OWN };
 
+/* What an element says about a flow. */
 enum fact {
 	FACT_ID,
 	FACT_STARTED,
@@ -273,7 +274,8 @@ static void put_template(struct ipfix_writer *w, unsigned shape)
 	}
 }
 
-/* Split the templates into several messages, because one message would not fit into a frame. */
+/* Put four templates into each message, because one message with all templates would not fit into a
+ * frame. */
 void ipfix_put_templates(struct ipfix_writer *w)
 {
 	for (unsigned shape = 0; shape < SHAPES; shape++) {
@@ -414,7 +416,7 @@ static size_t flow_size(const struct ipfix_writer *w, const struct ipfix_flow *f
 void ipfix_put_flow(struct ipfix_writer *w, const struct ipfix_flow *f)
 {
 	unsigned shape = flow_shape(f), id = TEMPLATE_FIRST + shape;
-	size_t size = flow_size(w, f, shape) + 4; /* the header of a new set may be added */
+	size_t size = flow_size(w, f, shape) + 4; /* 4: header of a new set */
 
 	if (!w->set_id || w->size - w->message + size > IPFIX_MESSAGE_BYTES)
 		message_begin(w);

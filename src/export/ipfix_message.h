@@ -3,8 +3,8 @@
  * ipfix_message.h - encodes flows as IPFIX messages (RFC 7011, with elements of RFC 7012 and RFC
  * 8158). Both directions are in one record (RFC 5103). Pure: the messages are only bytes in memory.
  *
- * Messages are appended to one buffer. ipfix_stamp() writes the sequence number and the export time
- * of a message when it is sent, because both depend on the session.
+ * Messages are appended to one buffer, without sequence number and export time. ipfix_stamp() sets
+ * these when a message is sent, because only then they are known.
  */
 #ifndef WAYMARK_SRC_EXPORT_IPFIX_MESSAGE_H
 #define WAYMARK_SRC_EXPORT_IPFIX_MESSAGE_H
@@ -19,6 +19,7 @@
 #define IPFIX_MESSAGE_BYTES 1400
 #define IPFIX_HEADER_BYTES  16
 
+/* Values of the element flowEndReason: why a flow ended. */
 enum ipfix_end_reason {
 	IPFIX_END_IDLE = 1,
 	IPFIX_END_ACTIVE = 2,
@@ -33,8 +34,8 @@ struct ipfix_flow {
 	struct addr src, dst, nat_src, nat_dst;
 	uint16_t sport, dport, nat_sport, nat_dport; /* for ICMP, dport is type and code */
 	uint8_t proto;
-	uint32_t ingress, egress; /* ifindexes; 0: unknown */
-	uint64_t bytes[2], packets[2];
+	uint32_t ingress, egress;      /* ifindexes; 0: unknown */
+	uint64_t bytes[2], packets[2]; /* [0]: original direction, [1]: replies */
 	enum ipfix_end_reason end;
 	/* enterprise elements */
 	uint32_t mark;
@@ -58,7 +59,8 @@ struct ipfix_writer {
 void ipfix_restart(struct ipfix_writer *w);
 void ipfix_free(struct ipfix_writer *w);
 
-/* Append messages with all templates. Send them first and again at intervals. */
+/* Append messages with all templates. The receiver needs them before the first flow; resend them at
+ * intervals. */
 void ipfix_put_templates(struct ipfix_writer *w);
 
 /* Append a flow to the last message. If the flow does not fit, begin a new message. */

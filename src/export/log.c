@@ -18,8 +18,8 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long dropped; /* guarded by lock */
 
-/* A pipe that is writable takes PIPE_BUF bytes without blocking, and no line is longer than
- * PIPE_BUF. */
+/* Return whether a line can be written without blocking. If poll() reports a pipe as writable, it
+ * takes PIPE_BUF bytes, and no line is longer. */
 static bool is_writable(void)
 {
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};

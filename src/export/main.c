@@ -129,7 +129,7 @@ static int name_read(const char **to, const char *text)
 	return -1;
 }
 
-/* Return -1 to continue, or the exit status. */
+/* Process one option. Return -1 to continue, or the exit status to end with. */
 static int option_read(struct arguments *a, int option, const char *argument)
 {
 	switch (option) {

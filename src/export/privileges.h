@@ -7,9 +7,9 @@
 
 #define EXPORT_USER "waymark-export"
 
-/* If started by root, become the user of the service, with the group that may read the history. If
- * that user does not exist, keep root's id without any capability. Programs that are executed later
- * gain no privileges. Return 0 or -errno. */
+/* If started by root, switch to EXPORT_USER with the supplementary group `group`, which can read
+ * the history. If EXPORT_USER does not exist, stay root, but drop all capabilities. In any case, no
+ * program that is executed later can gain privileges. Return 0 or -errno. */
 int privileges_drop(const char *group);
 
 #endif

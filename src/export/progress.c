@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * progress.c - shows the progress from the positions of table flows in the state. If there are
- * several targets, it shows the target with the most pending changes.
+ * progress.c - shows how many changes of table flows a target has acknowledged, from the positions
+ * in the state. Of several targets, it shows the one with the most pending changes.
  */
 #include "export/progress.h"
 

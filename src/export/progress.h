@@ -21,7 +21,7 @@ void progress_show(struct progress *p, const struct state *s, int64_t now_ms);
 void progress_end(struct progress *p);
 
 /* Write the line, such as "[#####...............] 50000 of 200000 changes (25 %), 12500 per second,
- * 0:12 left". `fresh` is the number of changes that the target has acknowledged in the last `ms`
+ * 0:12 left". `done` of `all` changes are acknowledged, `fresh` of these in the last `ms`
  * milliseconds. */
 void progress_line(char *to, size_t size, int64_t done, int64_t all, int64_t fresh, int64_t ms);
 

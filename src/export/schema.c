@@ -7,10 +7,10 @@
  * all rows of a router are on the same shard, so a query with FINAL on the Distributed table is
  * exact.
  *
- * Rows are sorted first by the hour of their day_column(), so that a query about one hour reads
- * only rows of this hour. The time in day_column() never changes, so all versions of a row are in
- * the same hour. The id is before the history in the sort key, because FINAL compares
- * neighbours, and most of them differ in their ids.
+ * Rows are sorted first by the hour of the time in their day_column(), so that a query about one
+ * hour reads only rows of this hour. This time never changes, so all versions of a row have the
+ * same sort key. In the sort key the id is before the history: FINAL compares neighbouring rows,
+ * and a comparison ends at the first column that differs, mostly the id.
  */
 #include "export/schema.h"
 
@@ -22,8 +22,8 @@
 #include "waymark/store/feed.h"
 
 #define TTL_DAYS 90
-/* Rows per entry of the sort key's index. Version 18.16 reads at least so many per hour and part to
- * find the rows of one router; the default is 8192. */
+/* Rows per entry of the sort key's index. To find the rows of one router, version 18.16 reads at
+ * least this many rows of each hour in each part. ClickHouse's default is 8192. */
 #define GRANULE_ROWS 2048
 #define HOUR_COLUMN  "row_hour"
 #define NAT_COLUMN   "nat_key"
@@ -36,7 +36,7 @@ int schema_name_check(const char *name)
 	return *name && strchr(letters, *name) && !name[strspn(name, all)] ? 0 : -EINVAL;
 }
 
-/* The types of ClickHouse, in the current dialect and in that of 18.16. */
+/* ClickHouse's type for each kind of column: in the current version, and in version 18.16. */
 static const char *const types[][2] = {
 	[FEED_ID] = {"Int64", "Int64"},		[FEED_COUNT] = {"UInt64", "UInt64"},
 	[FEED_NUMBER32] = {"UInt32", "UInt32"}, [FEED_NUMBER16] = {"UInt16", "UInt16"},
@@ -87,8 +87,8 @@ static void day_ms_print(FILE *out, const struct feed_table *t)
 	fprintf(out, "%s%s_ms%s", is_nullable ? "ifNull(" : "", t->day, is_nullable ? ", 0)" : "");
 }
 
-/* Print an index for each address column. A query for one address then skips the many blocks of
- * rows that do not contain the address. Version 18.16 has no such indexes. */
+/* Print an index for each address column. With it, a query for one address skips the blocks of rows
+ * that do not contain the address. Version 18.16 has no such indexes. */
 static void indices_print(FILE *out, const struct schema_options *o, const struct feed_table *t)
 {
 	for (size_t i = 0; i < t->n_columns && o->dialect == SCHEMA_CURRENT; i++)
@@ -97,9 +97,9 @@ static void indices_print(FILE *out, const struct schema_options *o, const struc
 				t->columns[i].name, t->columns[i].name);
 }
 
-/* Print a column with a hash of a flow's public address and port. Version 18.16 stores it, and so
- * finds an address among all flows by reading 4 bytes per flow. The current version computes it, so
- * that the same queries run on both. */
+/* Print a column with a hash of a flow's public address and port. Version 18.16 stores the column,
+ * and reads only its 4 bytes per flow to find an address among all flows. The current version does
+ * not need the column, and only computes it, so that the same queries run on both versions. */
 static void nat_key_print(FILE *out, const struct schema_options *o, const struct feed_table *t)
 {
 	bool is_18 = o->dialect == SCHEMA_18;
@@ -188,8 +188,8 @@ static void table_print(FILE *out, const struct schema_options *o, const struct 
 		o->database, t->name, o->cluster, o->database, t->name);
 }
 
-/* Print a view with sums of usage. It is not a materialized view, because such a view would count a
- * batch twice if the batch is sent twice. */
+/* Print a view with sums of usage per hour or day. It is not a materialized view: a materialized
+ * view would count a batch twice if the batch was sent twice. */
 static void rollup_print(FILE *out, const struct schema_options *o, const char *name,
 			 const char *start)
 {

@@ -30,7 +30,7 @@
 struct shipper {
 	struct exporter *x;
 	const struct export_target *target;
-	void *self;
+	void *self; /* the target's data */
 	struct feed *feed;
 	struct state_target *state;
 	struct export_origin origin;
@@ -39,7 +39,7 @@ struct shipper {
 	/* CLOCK_MONOTONIC times (ms) at which the next heartbeat and the next interim rows are
 	 * due */
 	int64_t heartbeat_ms, long_pass_ms;
-	unsigned failures;
+	unsigned failures; /* failed attempts to send since the last acknowledged batch */
 	bool has_reported; /* the log says that the history cannot be opened */
 	bool has_sought;   /* --since has been applied */
 	bool is_drained;   /* the replaced history was shipped to its end */
@@ -49,13 +49,14 @@ struct shipper {
 struct reading {
 	struct shipper *s;
 	enum feed_table_id table;
-	bool is_again;	  /* the batch was sent before the exporter started */
+	bool is_again;	  /* the batch was sent before the exporter started, and might have
+			   * arrived */
 	int64_t position; /* the last change that was read */
 	int64_t end;	  /* the batch ends with this change at the latest */
 	unsigned rows;
-	int64_t changes; /* number of changes; -1: unknown */
+	int64_t changes; /* number of changes, with those whose row was deleted; -1: unknown */
 	int64_t time_ms; /* when the last row changed */
-	int64_t first_time_ms;
+	int64_t first_time_ms; /* when the first row changed; 0: unknown */
 	bool has_missing;
 	struct missing missing;
 };
@@ -167,7 +168,8 @@ static int gap_send(struct shipper *s, const struct missing *m, const struct exp
 
 /* --- a batch ------------------------------------------------------------------------- */
 
-/* Note that n changes up to position 'last' are missing; n -1: an unknown number. */
+/* Note that n more changes, of which the newest has the position `last`, are missing. n -1: an
+ * unknown number. `id` is the id of the missing row; 0: unknown. */
 static void missing_add(struct reading *r, int64_t last, int64_t n, int64_t id)
 {
 	struct missing *m = &r->missing;
@@ -187,8 +189,8 @@ static void missing_add(struct reading *r, int64_t last, int64_t n, int64_t id)
 		m->last_id = id;
 }
 
-/* Note the changes that retention has deleted up to row->position, or up to the end of the
- * batch. */
+/* Process a note of the feed (row->is_pruned): retention has deleted the changes up to
+ * row->position. Add those that belong to the batch to the missing changes. */
 static void pruned_note(struct reading *r, const struct feed_row *row)
 {
 	const struct state_table *t = &r->s->state->tables[r->table];
@@ -239,8 +241,8 @@ static int row_read(void *data, const struct feed_row *row)
 	return r->s->target->add(r->s->self, row);
 }
 
-/* Read until the batch is full. Return -EINTR if the exporter stops meanwhile, because a batch that
- * is sent again must not end earlier than before. */
+/* Read until the batch is full. If the exporter stops meanwhile, return -EINTR, so that the
+ * incomplete batch is not sent: a batch that is sent again must contain the same changes. */
 static int batch_read(struct shipper *s, struct reading *r)
 {
 	int64_t before;
@@ -256,7 +258,8 @@ static int batch_read(struct shipper *s, struct reading *r)
 	return err > 0 ? 0 : err;
 }
 
-/* Save what the batch is, before it is sent. */
+/* Before a batch is sent, save which changes it contains. If the exporter ends before the batch is
+ * acknowledged, it sends the same batch at the next start. */
 static void batch_note(struct shipper *s, const struct reading *r)
 {
 	struct state_table *t = &s->state->tables[r->table];
@@ -285,8 +288,9 @@ static void position_move(struct shipper *s, const struct reading *r)
 	pthread_mutex_unlock(&s->x->mutex);
 }
 
-/* Send a row about those changes of the batch that were missing when it was first sent, and another
- * about those that are missing since then, because they may have arrived. */
+/* Report the missing changes of the batch as gaps. If the batch is sent again, report two gaps: one
+ * for the changes that were missing when it was first sent, and one for those that were deleted
+ * later, which might have arrived. */
 static int missing_send(struct shipper *s, struct reading *r)
 {
 	struct missing *m = &r->missing;
@@ -428,7 +432,7 @@ static int positions_find(struct shipper *s)
 	return err;
 }
 
-/* Count the changes up to each position where the state file does not say how many they are. */
+/* For each table whose number of changes up to the position is unknown, count these changes. */
 static int changes_find(struct shipper *s)
 {
 	int err = 0;
@@ -443,9 +447,9 @@ static int changes_find(struct shipper *s)
 	return err;
 }
 
-/* Report the unshipped rows of a table of the previous history as gaps. The last change is unknown,
- * because that history may have grown after it was last read. For flows, therefore report a gap
- * even if no unshipped change is known. How many rows are missing is unknown as well. */
+/* The history was replaced. Report the rows of one table of the old history that were not shipped,
+ * as gaps. The old history might have grown after it was last read, so the number of these rows is
+ * unknown, and for table flows a gap is reported even if no row is known to be missing. */
 static int table_leave(struct shipper *s, enum feed_table_id table,
 		       const struct export_origin *former)
 {
@@ -549,8 +553,8 @@ static void position_set(struct shipper *s, int table, int64_t position)
 	pthread_mutex_unlock(&s->x->mutex);
 }
 
-/* Handle a history that ends before the acknowledged position: a power failure has destroyed its
- * last commits. Report a gap and move the position back. */
+/* The history ends before the acknowledged position, because a power failure has destroyed its last
+ * commits. Report a gap, and move the position back to the end of the history. */
 static int regress_handle(struct shipper *s, int table)
 {
 	struct state_table *t = &s->state->tables[table];
@@ -573,9 +577,9 @@ static int regress_handle(struct shipper *s, int table)
 	return err;
 }
 
-/* If a table has no pending rows, advance its position to the history's last change. Otherwise,
- * when retention removes changes of other tables later, these changes would be reported as missing
- * rows of this table. */
+/* If a table has no pending rows, advance its position to the history's last change, which can be
+ * one of another table. If the position stayed behind, later deletions in other tables would be
+ * reported as missing rows of this table. */
 static int position_follow(struct shipper *s, int table)
 {
 	struct state_table *t = &s->state->tables[table];
@@ -648,7 +652,9 @@ static int regular_ship(struct shipper *s, bool is_now)
 	return err;
 }
 
-/* Run one round. Set *is_done to whether is_once is set and no row is pending. */
+/* Run one round: open the history if necessary, and ship what is due. If the history was replaced,
+ * ship the old one to its end and close it. Set *is_done to whether is_once is set and no row is
+ * pending. */
 static int round_run(struct shipper *s, bool *is_done)
 {
 	bool is_once = s->x->options->is_once, is_leaving, has_more;

@@ -17,8 +17,8 @@ struct shipper;
 struct shipper *shipper_new(struct exporter *x, const struct export_target *target, FILE *errors);
 void shipper_free(struct shipper *s);
 
-/* Ship until the exporter stops or, if is_once is set, until no row is pending. Return 0, or -EINTR
- * if the exporter stopped before all rows were acknowledged, or -errno. */
+/* Ship until the exporter stops or, if is_once is set, until no row is pending. Return 0 or -errno.
+ * If is_once is set, -EINTR means that the exporter stopped before all rows were acknowledged. */
 int shipper_run(struct shipper *s);
 
 #endif

@@ -32,7 +32,7 @@ struct state_target *state_target(struct state *s, const char *name)
 	return t;
 }
 
-/* Return a checksum (FNV-1a). It detects incomplete files, but not manipulated files. */
+/* Return a checksum (FNV-1a). It detects incomplete files, but no deliberate changes. */
 static uint64_t checksum(const char *text, size_t size)
 {
 	uint64_t sum = UINT64_C(0xcbf29ce484222325);
