@@ -2,7 +2,7 @@
 /*
  * changes.c - writes the log of changes. sql/version-3.sql describes how it is encoded.
  *
- * Knows nothing of rows.
+ * Knows only the ids of rows, not what the rows contain.
  */
 #include <stdlib.h>
 

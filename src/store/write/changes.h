@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * changes.h - collects the ids of the rows that a transaction writes, and logs them in table
- * change, one row per kind. Nothing outside src/store/ includes it.
+ * changes.h - collects the ids of the rows that a transaction writes. changes_flush() logs them in
+ * table change: one row for each enum change_kind. Nothing outside src/store/ includes this file.
  *
  * Functions return SQLite's result codes.
  */

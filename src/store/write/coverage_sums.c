@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage_sums.c - stores coverage: the number of packets that left by an uplink, and the number
- * of packets that the flows of the history count. Writes intervals and counter readings as rows,
- * and reads the saved counter readings. An interval counts in the hour that contains its middle.
+ * coverage_sums.c - stores coverage: the number of packets that left by an uplink, and how many of
+ * them the flows of the history account for. Writes intervals and counter readings as rows, and
+ * reads the saved counter readings. An interval is added to the hour that contains its middle.
  *
- * Compares no counts itself.
+ * Does not compare these two numbers.
  */
 #include "store/write/coverage_sums.h"
 
@@ -52,8 +52,8 @@ const char *const coverage_sql[COVERAGE_STATEMENTS] = {
 
 /* --- rows ------------------------------------------------------------------------------ */
 
-/* The statement that writes the counts of one record. Its last parameters are already bound: the
- * uplink, and for an interval also the time. */
+/* A prepared statement that writes one count each time it runs. The caller has bound the parameters
+ * that all counts share: the uplink, and the hour if the counts belong to an interval. */
 struct counts {
 	sqlite3_stmt *stmt;
 	bool skips_zero;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage_sums.h - stores coverage: adds up the intervals per hour, and keeps the last counter
- * readings for the next daemon.
+ * coverage_sums.h - stores coverage (struct coverage_record): adds up the intervals per hour. Also
+ * saves the last counter readings, from which waymarkd continues after a restart.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_COVERAGE_SUMS_H
 #define WAYMARK_SRC_STORE_WRITE_COVERAGE_SUMS_H

@@ -2,7 +2,7 @@
 /*
  * disk_reserve.h - keeps a reserve file beside the database. When the disk is full, the writer
  * deletes this file to have space for the deletion of rows. Space is needed because a deletion
- * makes the write-ahead log grow, and the next checkpoint may make the database grow.
+ * makes the write-ahead log grow, and the next checkpoint can make the database grow.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_DISK_RESERVE_H
 #define WAYMARK_SRC_STORE_WRITE_DISK_RESERVE_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Twice the size that the write-ahead log reaches between two checkpoints. */
+/* Size of the reserve: twice the size of the write-ahead log at which a checkpoint is due. */
 #define DISK_RESERVE_BYTES (INT64_C(16) << 20)
 
 /* Create the reserve if it is missing and the disk has plenty of free space. Return whether the

@@ -9,8 +9,8 @@
 #include "store/db.h"
 #include "store/slices.h"
 
-/* Statements for one slice. ?1 is the slice's id, ?2 the address encoded as in table flow, ?3 the
- * address as text. */
+/* Statements for one slice. ?1 is the slice's id. ?2 is the host's address, encoded as in table
+ * flow. ?3 is the same address as text. */
 #define IN_SLICE "id BETWEEN ?1 << 15 AND (?1 << 15) + 32767"
 static const char *const slice_sql[] = {
 	"DELETE FROM flow WHERE " IN_SLICE
@@ -20,8 +20,8 @@ static const char *const slice_sql[] = {
 	" AND state = 0 AND ?2 IN (src, dst, ifnull(nat_src, src), ifnull(nat_dst, dst)))",
 };
 
-/* Statements for other tables; ?1 is NULL. An address in a text matches only if the characters
- * around it cannot be part of an address. */
+/* Statements for other tables. ?1 is not bound, so it is NULL. The characters around the address in
+ * a text are compared as well, so that the address does not match a part of a longer address. */
 static const char *const other_sql[] = {
 	"DELETE FROM mismatch WHERE ?2 IN (src, dst) AND ?1 IS NULL",
 	"DELETE FROM mark_change WHERE flow_id NOT IN (SELECT id FROM flow) AND ?1 IS NULL",

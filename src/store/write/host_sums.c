@@ -48,8 +48,8 @@ static size_t place(const struct host_sums *s, const struct host_sum *key)
 	}
 }
 
-/* Make room for one more entry. If the table grows, the entries get new indexes. 'dirty' holds the
- * old indexes, so first write all collected sums, which empties 'dirty'. */
+/* Make room for one more entry. When the table grows, its entries get new indexes, and the indexes
+ * in `dirty` become wrong. Therefore first write all collected sums, which empties `dirty`. */
 static int table_grow(struct host_sums *s)
 {
 	size_t capacity = s->capacity ? 2 * s->capacity : CAPACITY, before = s->capacity;

@@ -27,10 +27,11 @@
 #define PARTLY_FLOWS	   1024
 #define PARTLY_INTERVAL_MS 10000
 
-/* Number of the leading bytes of struct address. They hold side, family and address. */
+/* Size of the part of struct address that identifies an address: `side`, `family` and `key`. */
 #define ADDRESS_KEY offsetof(struct address, low)
 
-/* Columns 1 and 2 are source addresses, columns 3 and 4 are destination addresses. */
+/* In SQLite's numbering from 0, columns 1 and 2 are source addresses, and columns 3 and 4 are
+ * destination addresses. */
 #define READ_SQL "SELECT id, src, nat_src, dst, nat_dst FROM flow WHERE id BETWEEN ? AND ?"
 
 void indexer_init(struct indexer *x)
@@ -85,7 +86,8 @@ bool indexer_begin_newest(struct indexer *x, const struct ingest *in, int64_t no
 	return true;
 }
 
-/* The values of an octet in the order of their texts: 0, 1, 10, 100, 101, ... */
+/* The values of an octet, sorted as text: 0, 1, 10, 100, 101, ... rank[] is the position of a value
+ * in this order. of_rank[] is the value at a position. */
 static struct {
 	uint8_t rank[256], of_rank[256];
 	bool is_made;
@@ -233,8 +235,8 @@ static int run_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
 	return db_run(stmt);
 }
 
-/* Before the first posting of a slice is written, delete the postings that an earlier attempt has
- * left. Mark the slice as not indexed, so that no reader relies on its postings. */
+/* Delete the postings that the slice has from earlier, before its first new posting is written.
+ * Also mark the slice as not indexed, so that no reader relies on its postings. */
 static int leftovers_delete(struct indexer *x, struct ingest *in)
 {
 	struct slice *slice = slices_get(&in->slices, x->slice << SLICE_BITS);

@@ -91,7 +91,8 @@ void ingest_unload(struct ingest *in)
 	*in = (struct ingest){.building = -1};
 }
 
-/* Run a statement that may match no row. Set *did to whether it matched a row. */
+/* Run a statement that inserts or updates a flow's row. Set *did to whether a row was written: an
+ * update does not write one if no row matches its conditions. */
 static int flow_run(struct ingest *in, enum ingest_statement statement, const struct flow_record *f,
 		    bool *did)
 {
@@ -116,8 +117,8 @@ static int flow_state_read(struct ingest *in, int64_t id, int *was)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Update a flow's row, which may be in any state. Set *did to whether the row exists. Set *was_live
- * to whether the row was live or closed before the update. */
+/* Update a flow's row if it exists, whatever its state. Set *did to whether it exists. Set
+ * *was_live to whether its state before the update was FLOW_LIVE or FLOW_CLOSED. */
 static int flow_update(struct ingest *in, const struct flow_record *f, bool *did, bool *was_live)
 {
 	int rc = flow_run(in, PUT_FLOW_END, f, did), was;
@@ -133,7 +134,7 @@ static int flow_update(struct ingest *in, const struct flow_record *f, bool *did
 }
 
 /* Insert a flow's row. If a flow with a higher id was written earlier, the slice may already have
- * postings. In that case mark the slice to be indexed again. */
+ * postings, which do not list this flow. Therefore mark the slice to be indexed again. */
 static int flow_insert(struct ingest *in, struct slice *slice, const struct flow_record *f)
 {
 	bool did;
@@ -149,9 +150,9 @@ static int flow_insert(struct ingest *in, struct slice *slice, const struct flow
 	return flow_run(in, PUT_FLOW_NEW, f, &did);
 }
 
-/* Add the flow to the log of changes. If the flow's end is written for the first time, also add the
- * flow to the sums of hosts. A closed flow is added only when its conntrack entry ends, because
- * only then are its counters known. */
+/* Add an ended flow to the log of changes. If its end is written for the first time, also add the
+ * flow to the sums of hosts. Do not call this function for a closed TCP flow: its counters are
+ * known only when its conntrack entry is deleted. */
 static int flow_ended(struct ingest *in, const struct flow_record *f, bool is_first)
 {
 	int rc = changes_note(&in->changes, is_first ? CHANGE_FLOW_ENDED : CHANGE_FLOW, f->id);

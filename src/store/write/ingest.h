@@ -3,8 +3,8 @@
  * ingest.h - writes records as rows, and holds what the writer keeps in memory about the open
  * database: statements, uplinks, slices.
  *
- * The caller begins and ends transactions. After a rollback, call ingest_unload() and
- * ingest_load().
+ * The caller begins and ends transactions. After a rollback, the data in memory can differ from the
+ * database: call ingest_unload(), then ingest_load().
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_INGEST_H
 #define WAYMARK_SRC_STORE_WRITE_INGEST_H
@@ -55,8 +55,8 @@ struct ingest {
 	int64_t last_flow_id; /* the highest id ever used */
 	int64_t last_mismatch_id, last_gap_id;
 	int64_t building; /* the slice that is being indexed; -1: none */
-	/* a flow of the slice 'building' was inserted, cut or deleted after the indexing of the
-	 * slice began; the indexing must begin again */
+	/* a flow of the slice `building` was inserted, deleted or anonymized after the indexing of
+	 * this slice began; the indexing must begin again */
 	bool is_torn;
 	sqlite3_stmt *statements[INGEST_STATEMENTS];
 	sqlite3_stmt *coverage[COVERAGE_STATEMENTS];
@@ -66,7 +66,7 @@ struct ingest {
 int ingest_load(struct ingest *in, struct store *st);
 void ingest_unload(struct ingest *in);
 
-/* Write a record as a row. If a row with its id exists, overwrite it. */
+/* Write a record as a row. If a row with the record's id exists, overwrite this row. */
 int ingest_record(struct ingest *in, const struct record *r);
 int ingest_flow(struct ingest *in, const struct flow_record *f);
 

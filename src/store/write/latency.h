@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * latency.h - a histogram of durations during the last minute. Durations are kept with a precision
- * of an eighth, or of 1 ms if 1 ms is coarser. Knows nothing of what is measured.
+ * latency.h - a histogram of the durations of the last minute, from which percentiles are computed.
+ * The precision is an eighth of the duration, but not finer than 1 ms. Knows nothing of what is
+ * measured.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_LATENCY_H
 #define WAYMARK_SRC_STORE_WRITE_LATENCY_H
 
 #include <stdint.h>
 
-#define LATENCY_BUCKETS 160 /* up to 2^22 ms, more than an hour */
-/* number of turns of ten seconds: the current turn and the six turns of the previous minute */
+#define LATENCY_BUCKETS 160 /* they cover durations up to 2^22 ms (70 minutes) */
+/* A turn is an interval of ten seconds. There are seven: the current turn, and the six turns of the
+ * minute before it. */
 #define LATENCY_TURNS 7
 
 struct latency {
