@@ -3,10 +3,10 @@
  * route_plan_local.c - plans how local destinations are looked up. This look-up precedes the rules
  * for marks.
  *
- * Destinations are local if a connected or static route of table main leads to them, uses no
- * uplink, and is more specific than the halves of a default route. The networks of uplinks are not
- * local. 0.0.0.0/1 with a route into a tunnel is not local either. For packets to these
- * destinations the mark decides.
+ * Destinations are local if a route of table main leads to them, uses no uplink, and is more
+ * specific than the halves of a default route. Destinations that such a route refuses are local,
+ * too. The networks of uplinks are not local, nor is 0.0.0.0/1 by a tunnel: packets to them are
+ * routed by their mark.
  *
  * The key local-routes selects one of three ways. "suppress": one rule looks up table main, but
  * ignores default routes, their halves, and routes by the interfaces of one group, which contains
@@ -24,8 +24,8 @@
 #include "plan/route_plan_internal.h"
 #include "waymark/plan/fib.h"
 
-/* Maximum number of rules for local destinations. If there are more destinations, no such rules are
- * made, because each packet would have to pass all these rules. */
+/* Maximum number of rules for local destinations. The kernel tests each packet against all of them,
+ * so "copy" is used if there are more destinations. */
 #define EXCLUDE_MAX 64
 
 static bool link_is_uplink(const struct config *c, const struct link_state *l)
@@ -148,8 +148,8 @@ int plan_local_copies(struct planner *pl)
 
 		if (!route_is_local(pl, &copy))
 			continue;
-		/* "ip route append" may have put several IPv4 routes in one place. The kernel uses
-		 * the first of them. */
+		/* "ip route append" can put several IPv4 routes in one place. Copy only the first,
+		 * which the kernel uses. */
 		if (last && route_is_same_place(last, &copy))
 			continue;
 		last = &pl->s->routes[i];
@@ -157,8 +157,9 @@ int plan_local_copies(struct planner *pl)
 		copy.protocol = ROUTE_PROTOCOL_WAYMARK;
 		if (copy.n_nexthops)
 			copy.nexthop_id = 0;
-		/* Do not compare all copies with each other as planner_add_route() does. There may
-		 * be thousands of copies, and the kernel lists routes of one place together. */
+		/* planner_add_route() would compare all copies with each other, and there can be
+		 * thousands. The comparison with `last` is enough, because the kernel lists routes
+		 * of one place together. */
 		if (!netstate_add_route(pl->p->wanted, &copy))
 			return -ENOMEM;
 	}

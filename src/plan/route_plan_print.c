@@ -25,7 +25,7 @@ static void print_rule(const struct rule_state *r, FILE *out)
 	fputc('\n', out);
 }
 
-/* Print a route. A balanced default route has one nexthop per uplink, so its line may have any
+/* Print a route. A balanced default route has one nexthop per uplink, so its line has no maximum
  * length. */
 static void print_route(const struct route_state *r, const struct netstate *s, FILE *out)
 {
@@ -35,7 +35,7 @@ static void print_route(const struct route_state *r, const struct netstate *s, F
 	if (!text)
 		return;
 	route_format(text, (size_t)length + 1, r, s);
-	/* Table main may have a foreign default route, which our route replaces. */
+	/* Table main can have a foreign default route, which our route replaces. */
 	fprintf(out, "ip %s route %s ", family_option(r->family),
 		r->table == RT_TABLE_MAIN ? "replace" : "add");
 	shell_print(out, text);

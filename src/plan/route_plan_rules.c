@@ -6,8 +6,8 @@
  * looked up. Traffic of this host that is bound to an address or interface of an uplink is led to
  * that uplink's table, too. The rules for bound traffic do not depend on decisions about the uplink
  * (enum uplink_decision), so that a program can probe an uplink that was decided down or drained.
- * Two jumps skip the rules that do not concern a packet, because most packets of a router are
- * forwarded and have no mark.
+ * Most packets of a router are forwarded and have no mark. Two jumps let packets skip the rules
+ * that are not for them.
  *
  * Pure. Must not know what the tables contain.
  */
@@ -119,10 +119,10 @@ static bool source_is_planned(const struct planner *pl, const struct addr *a)
 	return false;
 }
 
-/* Plan the rules for one source address. As for a mark, local destinations are looked up first,
- * also those that only another program's table has, then the uplink's table. Packets without a
- * route in that table are refused: another provider would drop them because of their source, and a
- * probe would give a wrong result. */
+/* Plan the rules for packets from one source address. They look up local destinations first, then
+ * private networks in other programs' tables (route_plan_foreign.c), then the uplink's table. A
+ * packet without a route there is refused. By another uplink, a probe would test the wrong uplink,
+ * and the provider would drop the packet because of its source. */
 static int plan_source(struct planner *pl, const struct uplink_config *u, const struct addr *a)
 {
 	uint8_t family = a->family;
@@ -158,7 +158,7 @@ static int plan_sources(struct planner *pl, size_t i, uint8_t family)
 		    plan_source(pl, u, &a->prefix.addr) < 0)
 			return -ENOMEM;
 	}
-	/* The source address that a default route names may be on another interface. */
+	/* A default route's preferred source can be on another interface. It gets rules, too. */
 	n = uplink_defaults(pl, i, family_index(family), &w);
 	for (size_t k = 0; k < n; k++)
 		if (address_is_own(pl->s, &w.defaults[k].prefsrc) &&
@@ -198,8 +198,8 @@ int plan_rules(struct planner *pl, uint8_t family)
 	strcpy(forwarded.iifname, "lo");
 	forwarded.is_inverted = true;
 	last.action = FR_ACT_NOP;
-	/* The kernel ignores a jump until its target exists. Therefore each target is added after
-	 * the rules that the jump skips. */
+	/* The kernel ignores a jump until its target exists. The target is added after the rules
+	 * that the jump skips, so the jump takes effect when all of them exist. */
 	if (planner_add_rule(pl, &unmarked) < 0 || plan_local(pl, family) < 0 ||
 	    plan_marks(pl, family) < 0 || planner_add_rule(pl, &forwarded) < 0 ||
 	    plan_bound(pl, family) < 0)

@@ -13,10 +13,10 @@
  * (steering_release.c), and its unreachable route is removed.
  *
  * When an interface is deleted, the kernel deletes every IPv4 multipath route that uses it. Until
- * another route is added, no route leads outside. Packets of this host, which are first routed
- * without a mark, are then lost for all uplinks. Therefore each next hop also has a spare route,
- * which is deleted only with its own interface. IPv6 needs no spare routes: the kernel deletes only
- * the next hop from the multipath route.
+ * another route is added, no default route exists for packets without a mark. Packets of this host
+ * are routed once before they get their mark, so this host could send by no uplink. Therefore each
+ * next hop also has a spare route, which is deleted only with its own interface. IPv6 needs no
+ * spare routes: the kernel deletes only the next hop from the multipath route.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -37,8 +37,8 @@ static const struct link_state *loopback_find(const struct netstate *s)
 	return NULL;
 }
 
-/* Return whether the host has an address of the family. If it has none, there is nothing to route,
- * and the kernel may refuse the route. */
+/* Return whether the host has an address of the family. If it has none, no unreachable route is
+ * needed, and the kernel might refuse it. */
 static bool family_is_alive(const struct netstate *s, uint8_t family)
 {
 	for (size_t i = 0; i < s->n_addrs; i++)

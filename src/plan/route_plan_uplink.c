@@ -31,9 +31,9 @@ static bool addr_is_of(const struct addr_state *a, const struct uplink_work *w)
 	return a->ifindex == w->link->index && a->prefix.addr.family == w->family;
 }
 
-/* Return whether the uplink has an address. is_global true: a link-local address does not count. If
- * prefix delegation is used, an IPv6 uplink may have global addresses only on the LAN. Then a
- * link-local address and a gateway are enough. */
+/* Return whether the uplink has an address. `is_global`: a link-local address does not count. With
+ * prefix delegation, an IPv6 uplink can have its global addresses on the LAN only. A link-local
+ * address is then enough, if the uplink has a gateway. */
 static bool has_address(const struct planner *pl, const struct uplink_work *w, bool is_global)
 {
 	for (size_t i = 0; i < pl->s->n_addrs; i++) {
@@ -63,8 +63,8 @@ static bool has_source(const struct planner *pl, const struct uplink_work *w)
 	return false;
 }
 
-/* Use a configured gateway. If table main has a default route by this gateway, copy the attributes
- * of that route. */
+/* Set w->defaults to one default route, which uses this gateway (none: the link itself). If table
+ * main has a default route by the gateway, copy that route's attributes. */
 static void defaults_configured(const struct planner *pl, struct uplink_work *w,
 				const struct addr *gateway)
 {
@@ -149,8 +149,8 @@ static struct route_state route_of(const struct uplink_work *w, struct nexthop *
 	return r;
 }
 
-/* Set *net to the network of an address. Return false for a host address, which is in table
- * local. */
+/* Set *net to the network of an address. Return false if the address has no network, because it is
+ * a host address (/32, /128). */
 static bool addr_network(const struct addr_state *a, struct prefix *net)
 {
 	*net = a->prefix;
@@ -181,9 +181,9 @@ static int plan_connected(struct planner *pl, const struct uplink_work *w)
 	return 0;
 }
 
-/* Choose the source address of packets that this host sends by the uplink, for sockets that are
- * bound to no address. Choose none in IPv6, where the kernel makes a better choice (RFC 6724 covers
- * deprecated and temporary addresses). */
+/* Choose the source address for sockets of this host that are bound to no address. An address in
+ * the gateway's network is preferred. In IPv6 choose none: the kernel makes a better choice (RFC
+ * 6724 covers deprecated and temporary addresses). */
 static void choose_source(const struct planner *pl, const struct uplink_work *w,
 			  const struct addr *gateway, struct addr *source)
 {
@@ -244,8 +244,8 @@ static int plan_defaults(struct planner *pl, const struct uplink_work *w)
 	return 0;
 }
 
-/* Return whether a route of table main uses the uplink's interface, but not the gateway of its
- * default routes. */
+/* Return whether r is a route of table main to copy: it uses the uplink's interface, but not the
+ * gateway of one of the uplink's default routes. */
 static bool route_is_own_static(const struct uplink_work *w, const struct route_state *r)
 {
 	if (r->family != w->family || r->table != RT_TABLE_MAIN ||
@@ -259,9 +259,9 @@ static bool route_is_own_static(const struct uplink_work *w, const struct route_
 	return true;
 }
 
-/* Return whether a route to the same network with the same next hop is already planned, with any
- * metric. The networks of the interface's addresses are planned first, and have a metric of the
- * plan. */
+/* Return whether a route to the same network with the same next hop is already planned. The metric
+ * is ignored, because the networks of the interface's addresses are planned with another metric
+ * than in table main. */
 static bool network_is_planned(const struct planner *pl, const struct route_state *r)
 {
 	for (size_t i = pl->first; i < pl->p->wanted->n_routes; i++) {
@@ -295,8 +295,8 @@ static int plan_statics(struct planner *pl, const struct uplink_work *w)
 	return 0;
 }
 
-/* Plan the uplink's table. If the uplink has no gateway, the table still has the networks on the
- * link. */
+/* Plan the uplink's table. If the uplink has no gateway, the table still gets the networks on the
+ * link. With any other trouble, it gets no routes. */
 static int plan_table(struct planner *pl, const struct uplink_work *w, enum uplink_trouble trouble)
 {
 	if (trouble != UPLINK_FINE && trouble != UPLINK_NO_GATEWAY)

@@ -14,12 +14,12 @@
  *                the first packet from an uplink only labels its flow "entered".
  *   output       In mode steer, a packet of this host gets the mark of its flow, unless its
  *                socket has a mark under mark-mask.
- *   postrouting  If a packet leaves by the uplink that its flow's mark names, label the flow
- *                with the uplink. If the flow is new and has no mark, mark it, too (only in
- *                mode steer). Otherwise a packet that leaves by an uplink is evidence: label
- *                the flow and send the packet to the log group, before source NAT can drop
- *                it. A packet that leaves by no uplink is evidence, too, if its flow's mark
- *                names the uplink for the packet's direction.
+ *   postrouting  If a packet leaves by the uplink that its flow's mark names, the flow is
+ *                labelled with this uplink. A new flow without a mark is marked and labelled
+ *                (only in mode steer). Any other packet that leaves by an uplink is evidence:
+ *                its flow is labelled, and the packet is sent to the log group, before source
+ *                NAT can drop it. A packet that leaves by no uplink is evidence, too, if its
+ *                flow's mark names the uplink for the packet's direction.
  *
  * Each packet that leaves by an uplink is counted once. Only packets of the kinds in enum
  * stray_kind (event.h) reach user space. If there are only a few uplinks, they are compared one by
@@ -29,10 +29,10 @@
  * Every listing of the table can be loaded again, even if an interface is missing; otherwise a
  * saved ruleset would be refused as a whole. Therefore interfaces are matched by name, because the
  * listing of a match by index can only be loaded while the interface exists. Verdict maps are
- * anonymous, because JSON lists named maps before the chains that they use. Other programs may own
- * bits of the ct mark and of the packet mark. Each uplink has rules that change a mark with
- * constants (and, or) and keep those bits, because nftables before 1.1.2 cannot combine two marks
- * under a mask.
+ * anonymous, because a JSON listing has named maps before the chains that they use. Other programs
+ * can own other bits of the ct mark and the packet mark, so the rules keep these bits. Each uplink
+ * has its own rules, which change a mark with constants (and, or), because nftables before 1.1.2
+ * cannot combine two marks under a mask.
  */
 #include "waymark/plan/ruleset.h"
 

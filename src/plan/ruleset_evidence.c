@@ -10,7 +10,7 @@
 #include "plan/ruleset_internal.h"
 #include "waymark/base/event.h"
 
-/* Number of bytes of a packet that are copied to the log group. They contain only the headers. */
+/* Number of bytes of a packet that are copied to the log group. They are enough for the headers. */
 #define SNAPLEN 128
 
 /* Maximum number of messages per second, for each kind of message. This is enough to follow a
@@ -21,7 +21,7 @@
 #define ELSEWHERE_RATE 200
 #define FLOWLESS_RATE  1
 
-/* ICMPv6 types that conntrack does not track (noct_valid_new in linux,
+/* ICMPv6 types that conntrack does not track (noct_valid_new[] in the kernel's
  * nf_conntrack_proto_icmpv6.c): multicast listeners, router and neighbour discovery. Each type is
  * listed, because some versions of nftables cannot read their own listing of a range. */
 #define NEIGHBOUR_TYPES "130, 131, 132, 133, 134, 135, 136, 143"
@@ -46,7 +46,8 @@ static void put_limit(struct render *r, unsigned rate)
 
 /* --- reports ----------------------------------------------------------------------- */
 
-/* Multicast is forwarded by several interfaces on purpose, so it is not reported. */
+/* Print rules that except multicast from reports, because it is forwarded by several interfaces on
+ * purpose. */
 static void put_multicast(struct render *r)
 {
 	fputs("\t\tip daddr 224.0.0.0/4 return\n"
@@ -120,8 +121,9 @@ static void put_stray(struct render *r)
 	      r->out);
 }
 
-/* A related flow inherits its master's mark, but may leave by another interface. If its first
- * packet neither arrives from an uplink nor leaves by an uplink, remove the mark. */
+/* Handle the first packet of a related flow if it leaves by no uplink. The flow has inherited its
+ * master's mark. If the packet came in by an uplink, keep the mark and label the flow "entered".
+ * Otherwise the flow uses no uplink: remove the mark. */
 static void put_related(struct render *r)
 {
 	fprintf(r->out,
@@ -131,9 +133,9 @@ static void put_related(struct render *r)
 		render_label(r, LABEL_ENTERED), ~r->config->mark_mask);
 }
 
-/* The mark names the uplink for one direction only. If the flow came in by an uplink, that
- * direction is the reply direction, otherwise the original direction. Check only packets of that
- * direction. */
+/* Report packets of marked flows that leave by no uplink. The mark names the uplink for one
+ * direction only: the reply direction if the flow came in by an uplink, otherwise the original
+ * direction. Only packets of that direction are checked. */
 static void put_elsewhere(struct render *r)
 {
 	put_elsewhere_report(r, DIR_ORIGINAL);
@@ -159,8 +161,9 @@ static void put_elsewhere(struct render *r)
 
 /* --- by an uplink --------------------------------------------------------------------- */
 
-/* Count packets without a flow separately, because no flow accounts for them. Neighbour discovery
- * has a counter of its own: it belongs to the link, as ARP does. */
+/* Count a packet that leaves by an uplink. Packets without a flow have a counter of their own,
+ * because no flow's counters include them. Neighbour discovery has another one: it belongs to the
+ * link, as ARP does. */
 static void put_uncounted(struct render *r, uint32_t mark)
 {
 	fprintf(r->out,
@@ -218,9 +221,9 @@ static void put_begun(struct render *r, uint32_t mark)
 	fputs("\t}\n\n", r->out);
 }
 
-/* A flow that has turned came in by one uplink and is pinned to the uplink that it leaves by. Label
- * the flow with the uplink that it came in by, because its replies go to a host on that uplink's
- * network. */
+/* A flow that has turned came in by one uplink and is pinned to the uplink that it leaves by. Its
+ * replies go to a host on the network of the uplink that it came in by. Label the flow with that
+ * uplink, too, so that these replies are not reported. */
 static void put_came(struct render *r)
 {
 	const struct config *c = r->config;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_flat.c - converts "table inet waymark { chain a { ... } }" to "add chain", "add rule".
+ * ruleset_flat.c - converts the text "table inet waymark { chain a { ... } }" to single commands
+ * ("add chain", "add rule").
  *
  * Pure. It reads the text that ruleset.c writes and nft's listing of the loaded table. In both, a
  * part begins with one tab, and its lines begin with two tabs. Must not know what a rule means.
@@ -46,8 +47,8 @@ static bool line_is_inside(const char *line, const char **content, int *size)
 	return true;
 }
 
-/* Print the commands that delete all chains (are_chains), or all sets and maps. A chain, set or map
- * that a rule uses cannot be deleted; "flush table" has deleted all rules before. */
+/* Print the commands that delete all chains of a listing (if `are_chains`), or all its sets and
+ * maps. The kernel deletes none that a rule uses, so "flush table" must come first. */
 static void parts_delete(FILE *out, const char *listing, bool are_chains)
 {
 	struct part p;

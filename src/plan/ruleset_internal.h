@@ -19,18 +19,21 @@
 struct render {
 	FILE *out;
 	const struct config *config;
-	bool is_minimal; /* set the ct event mask (RULESET_EVENT_MASK) */
+	bool is_minimal; /* rules limit a new flow's events to RULESET_EVENT_MASK */
 };
 
 /* ruleset_text.c */
 bool render_is_few(const struct render *r);
 void render_ifname(FILE *out, const char *ifname);
 /* Print a verdict map of interface names. The name of an uplink's interface leads to the chain
- * "CHAIN_MARK", such as "leave_0x2", where CHAIN is the parameter 'chain'. */
+ * "CHAIN_MARK", such as "leave_0x2", where CHAIN is the parameter `chain`. */
 void render_name_map(struct render *r, const char *chain);
 /* Print a rule with a verdict map of the flow's mark. The mark of an uplink leads to the chain
- * "CHAIN_MARK", such as "restore_0x2". The mark 0 leads to the chain whose name is 'unmarked'. */
+ * "CHAIN_MARK", such as "restore_0x2". The mark 0 leads to the chain whose name is the parameter
+ * `unmarked`. */
 void render_mark_map(struct render *r, const char *unmarked, const char *chain);
+/* Return the label bit with this number among Waymark's bits: LABEL_..., or LABELS_RESERVED plus the
+ * slot of an uplink. */
 unsigned render_label(const struct render *r, unsigned reserved);
 
 /* ruleset_marks.c */

@@ -16,8 +16,8 @@ static void put_event_mask(struct render *r)
 
 /* --- chains that are common to all uplinks ----------------------------------------- */
 
-/* Clear the packet mark. A packet that was decapsulated from a tunnel still has the mark of the
- * outer packet. */
+/* Clear the packet mark under mark-mask. A packet that was decapsulated from a tunnel can still
+ * have the mark of the outer packet. */
 static void put_clear(struct render *r)
 {
 	uint32_t mask = r->config->mark_mask;
@@ -51,9 +51,10 @@ static void put_pinned(struct render *r)
 	fputs("\t}\n\n", r->out);
 }
 
-/* Handle original packets of a flow that has turned. Such a flow came in by one uplink and is
- * pinned to the uplink that it leaves by, so its packets get its mark. Packets of a transparent
- * proxy are for a local socket, so they do not get the mark. */
+/* Handle original packets of a flow that is labelled "transit". Unless it is also labelled
+ * "entered", the flow has turned: it came in by one uplink and is pinned to the uplink that it
+ * leaves by, so its packets get its mark. Packets for a transparent proxy go to a local socket and
+ * get no mark. */
 static void put_turned(struct render *r)
 {
 	fprintf(r->out,
@@ -78,12 +79,12 @@ static void put_owned(struct render *r)
 
 /* --- chains per uplink ---------------------------------------------------------------- */
 
-/* A host on an uplink's own network may use this router as its gateway. Its packets arrive by an
- * uplink and leave by an uplink; this is called a flow that turns. The rules guess from a flow's
- * first packet whether the flow turns. If the packet's source is private and its destination is
- * routed by an uplink, the flow is labelled "transit". Any other flow is labelled "entered",
- * because its replies must leave by the uplink that it came in by. The guess is corrected in
- * postrouting, where the egress is known. */
+/* A host on an uplink's own network can use this router as its gateway. Its flows "turn": their
+ * packets arrive by one uplink and leave by one. The rules guess from a flow's first packet whether
+ * the flow turns. If the packet's source is private and its destination is routed by an uplink, the
+ * flow is labelled "transit". Any other flow is labelled "entered", because its replies must leave
+ * by the uplink that it came in by. The guess is corrected in postrouting, where the egress is
+ * known. */
 #define PRIVATE4 "10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16"
 #define PRIVATE6 "fc00::/7"
 
@@ -144,9 +145,10 @@ static void put_first_reply(struct render *r, uint32_t mark)
 		mark, mark, mark);
 }
 
-/* Handle original packets of flows that already have a mark. A related flow has its master's mark,
- * and a flow that conntrackd synchronized has the mark from the other router. No rule has labelled
- * these flows yet. A synchronized flow whose source is behind an uplink came in by an uplink. */
+/* Handle an original packet that arrives from an uplink and whose flow has a mark. A new related
+ * flow has its master's mark, and a flow from conntrackd has the other router's mark. Such flows
+ * have no label yet, so label them "entered": the related flow always, the other one if its source
+ * is behind an uplink. */
 static void put_arrive_original(struct render *r)
 {
 	unsigned entered = render_label(r, LABEL_ENTERED);

@@ -12,7 +12,8 @@ bool render_is_few(const struct render *r)
 	return r->config->n_uplinks <= FEW;
 }
 
-/* nftables reads a trailing '*' as a wildcard unless it is escaped. */
+/* Print the name of an interface in quotes. nftables reads a trailing '*' as a wildcard unless it
+ * is escaped. */
 void render_ifname(FILE *out, const char *ifname)
 {
 	size_t n = strlen(ifname);

@@ -30,8 +30,8 @@ static void want_observation(struct want_list *l)
 {
 	want(l, "net/netfilter/nf_conntrack_acct", "1", "flows are counted in packets and bytes");
 	want(l, "net/netfilter/nf_conntrack_timestamp", "1", "flows have start and end times");
-	/* If the value is 2 (the default), the kernel never sends an event for a flow that began
-	 * without a listener. */
+	/* The default, 2, is not enough: the kernel then sends no events for a flow that began
+	 * while no process listened. */
 	want(l, "net/netfilter/nf_conntrack_events", "1", "the kernel sends events for every flow");
 }
 
