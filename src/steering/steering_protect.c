@@ -36,7 +36,8 @@ bool protection_is_due(struct steering *s, bool is_there)
 {
 	if (!s->can_protect)
 		return nft_is_owner(s->nft);
-	/* nft_own() adopts the table if the process that owned it has ended. */
+	/* No load is due if nft_own() succeeds: the table's former owner has ended, and nft_own()
+	 * has adopted the table. */
 	return !nft_is_owner(s->nft) && (!is_there || nft_own(s->nft, RULESET_TABLE));
 }
 

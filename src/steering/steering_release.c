@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_release.c - decides which uplinks are released. When an uplink goes down, its packets
- * are first rejected, because its interface may just be renamed or created again. Once the uplink
- * has been down for RELEASE_MS, it is released: its held flows may use another uplink.
+ * steering_release.c - decides which uplinks are released. When an uplink goes down, the packets of
+ * its flows are first rejected, because its interface might be back in a moment, renamed or created
+ * again. Once the uplink has been down for RELEASE_MS, it is released: its flows can use another
+ * uplink.
  */
 
 #include "steering/steering_internal.h"
@@ -12,10 +13,9 @@
 /* How long an uplink must be down to be released. */
 #define RELEASE_MS 500
 
-/* Return whether the flows of an uplink in trouble are held, that is, wait for it. If
- * on-uplink-down is "flush", the flows of an uplink that is down are deleted instead
- * (daemon/flush.c). If only one address family of an uplink is in trouble, the uplink is not down,
- * and its flows are held with any value of on-uplink-down. */
+/* Return whether the flows of an uplink in trouble keep their conntrack entries and wait (are
+ * held). With on-uplink-down = "flush", daemon/flush.c deletes them instead, but only if both
+ * address families are in trouble. */
 static bool flows_are_held(const struct steering *s, const struct uplink_plan *u)
 {
 	return s->config->on_uplink_down == ON_DOWN_HOLD || u->trouble[0] == UPLINK_FINE ||

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_routes.c - changes the installed routes and rules to those of the plan.
+ * steering_routes.c - makes the installed routes and rules equal to those of the plan.
  *
- * A route is replaced in one step, so that its place always has a route. Must not know how the plan
- * is made.
+ * A route is replaced in one step, so that its place (route_is_same_place()) always has a route.
+ * Must not know how the plan is made.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -157,9 +157,9 @@ static int route_uncover(struct run *run, const struct route_diff *d,
 	return err;
 }
 
-/* Make r the route that is in force at its place. If foreign routes precede our route at this
- * place, delete the foreign routes. Then replace our route, unless it equals r. In all other cases
- * add r; if the place has a foreign route or a former route of ours, r replaces that route. */
+/* Install r at its place. If the place has our route behind foreign routes, delete the foreign
+ * routes, and replace our route only if it differs from r. Otherwise add r. It then replaces the
+ * foreign route or the former route of ours that the place has. */
 static int route_bring(struct run *run, const struct route_diff *d, const struct route_state *r)
 {
 	const struct route_state *former = route_find(d->displaced, r);
@@ -195,8 +195,8 @@ static void route_put(struct run *run, const struct route_diff *d, const struct 
 			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
 }
 
-/* Return whether is_balance selects this route. true selects the routes that spread new flows;
- * false selects all other routes. */
+/* Return whether the route is of the kind that is_balance asks for. true: the routes that spread
+ * new flows, in table main and in the balance table; false: all other routes. */
 static bool route_is_in(const struct run *run, const struct route_state *r, bool is_balance)
 {
 	bool is_spread = r->table == RT_TABLE_MAIN || r->table == run->s->config->balance_table;
@@ -280,8 +280,8 @@ static int route_restore(struct run *run, const struct route_state *saved)
 	return err;
 }
 
-/* Return whether the error means that the route's interface is down or gone. If the steering had
- * not been installed, the kernel would have deleted the route, so it need not be restored. */
+/* Return whether the error means that the route's interface is down or gone. In that case the
+ * kernel would have deleted the route even without us, so it need not be restored. */
 static bool route_went_by_itself(int err)
 {
 	return err == -ENODEV || err == -ENETDOWN || err == -ENETUNREACH || err == -EHOSTUNREACH;
@@ -462,8 +462,8 @@ static void rule_take(struct run *run, const struct rule_state *r)
 			   r->priority, rule_text(text, sizeof(text), r));
 }
 
-/* Remove rules in reverse order, because the rules that match marks rely on the preceding rules for
- * local destinations. */
+/* Remove the last rules first. Otherwise a rule that matches a mark would for a moment have no
+ * rules for local destinations before it, and would send their packets to an uplink. */
 void rules_remove(struct run *run, const struct route_diff *d)
 {
 	for (size_t i = d->remove->n_rules; i-- > 0 && run_goes_on(run);)

@@ -38,7 +38,8 @@ bool steering_has_ruleset(struct steering *s)
 	return ruleset_is_loaded(s);
 }
 
-/* Keep the listing that nft made immediately after the load, to report later changes. */
+/* Keep the listing that nft made immediately after the load. Later listings are compared with it to
+ * report what another process changed. */
 static void listing_keep(struct steering *s, const char *listing)
 {
 	free(s->listing);
@@ -70,9 +71,9 @@ static void ruleset_describe(struct steering_change *c, const struct steering *s
 		c->is_blinding = ruleset_compare(s->listing, listing, c->detail, sizeof(c->detail));
 }
 
-/* Record that the rules label flows from now on. was_there: the rules were loaded before, and the
- * labels had the same meaning; in this case the earlier time stays. The entry of a flow that began
- * without our rules has no connlabels, or none of them is set. */
+/* Record the time from which the rules label flows. Flows that began earlier might have no label.
+ * was_there: the rules were loaded before and their labels had the same meaning, so the recorded
+ * time stays. */
 static void labels_note(struct steering *s, bool was_there)
 {
 	if (!was_there || !s->state->labels_since_ms)
@@ -101,9 +102,8 @@ static void load_tell(const struct steering *s, bool is_done)
 		s->load(s->load_data, is_done);
 }
 
-/* Drop the undo record of a failed load, but only if the table is unchanged. The table may have
- * changed, because the child that loads the table may have died between the load and its report of
- * success. */
+/* Drop the undo record of a failed load, but only if the table is unchanged. The child that loads
+ * the table might have loaded it and died before it reported success. */
 static void undo_drop_if_same(struct run *run, const char *former)
 {
 	char *now = nft_list_table(run->s->nft, RULESET_FAMILY, RULESET_TABLE);
@@ -148,8 +148,9 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 		run_done(run, &change);
 }
 
-/* Set *is_due to protection_is_due(), which may adopt the table. Return the table's listing after
- * that, because adoption changes the listing. */
+/* Set *is_due to whether the table must be loaded again to become protected or unprotected. If this
+ * process can adopt the table instead, it does. Return the table's listing, which is read again
+ * after an adoption, because the flags in it have changed. */
 static char *listing_adopted(struct steering *s, bool *is_due)
 {
 	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
@@ -206,8 +207,8 @@ void ruleset_remove(struct run *run)
 	s->state->label_slots = 0;
 }
 
-/* Load the table again without its owner flags, because nft cannot parse its own listing of a table
- * that has these flags but no owner. */
+/* Load the table again without its owner flags, before this process gives up the table. Otherwise
+ * the flags would stay without an owner, and nft cannot parse its own listing of such a table. */
 int steering_unprotect(struct steering *s)
 {
 	char *text = ruleset_render(s->config, s->is_minimal);

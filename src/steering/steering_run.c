@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_run.c - a run: a series of changes that are counted, reported, and undone as a whole.
+ * steering_run.c - carries out a run: a series of changes that are counted and reported. If a
+ * change of an atomic run fails, all its changes are undone.
  *
  * Must not know why something is changed, only how each kind of change is undone.
  */
@@ -16,13 +17,13 @@
 #include "waymark/kernel/sysctl.h"
 
 enum undo_kind {
-	UNDO_SYSCTL,	   /* write text to name */
-	UNDO_ROUTE_ADD,	   /* delete route */
-	UNDO_ROUTE_CHANGE, /* restore route in place of the current one */
-	UNDO_RULE_ADD,	   /* delete rule */
-	UNDO_RULE_REMOVE,  /* add rule */
-	UNDO_GROUP,	   /* set the interface's group */
-	UNDO_RULESET,	   /* load text, or delete the table if text is NULL */
+	UNDO_SYSCTL,	   /* write `text` to sysctl `name` */
+	UNDO_ROUTE_ADD,	   /* delete `route` */
+	UNDO_ROUTE_CHANGE, /* install `route` in place of the current one */
+	UNDO_RULE_ADD,	   /* delete `rule` */
+	UNDO_RULE_REMOVE,  /* add `rule` */
+	UNDO_GROUP,	   /* set the group of interface `ifindex` to `group` */
+	UNDO_RULESET,	   /* load `text`; NULL: delete the table */
 };
 
 struct undo {

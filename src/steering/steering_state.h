@@ -24,8 +24,8 @@ struct saved_sysctl {
 	char set[SYSCTL_VALUE_MAX];    /* the value that we set */
 };
 
-/* A gateway that was learnt for an uplink from a route. If that route is missing, a new process
- * reads the gateway here. */
+/* The gateway of an uplink, as learnt from a route. If that route has been deleted when a new
+ * process starts, the process uses the gateway that is saved here. */
 struct saved_gateway {
 	char uplink[UPLINK_NAME_MAX];
 	char ifname[IFNAMSIZ];
@@ -34,8 +34,8 @@ struct saved_gateway {
 };
 
 struct steering_state {
-	bool is_known;		    /* the state before the installation is known: read from a
-				     * file of this boot and namespace, or saved by this process */
+	bool is_known;		    /* the former values are known: they were read from a file of
+				     * this boot and namespace, or saved by this process */
 	struct netstate *displaced; /* foreign routes that ours displaced, and the links that these
 				     * routes use */
 	struct saved_sysctl *sysctls;
@@ -45,8 +45,8 @@ struct steering_state {
 	uint64_t text_hash;	 /* hash of the loaded ruleset text; 0: no ruleset is loaded */
 	uint64_t listing_hash;	 /* hash of nft's listing made immediately after the load */
 	int64_t labels_since_ms; /* when rules began to label flows; CLOCK_REALTIME; 0: unknown */
-	uint32_t label_base;	 /* first bit of the labels that flows carry */
-	uint64_t label_slots;	 /* hash of the interfaces that labels stand for; 0: unknown */
+	uint32_t label_base;	 /* our first connlabel bit in the labels of flows */
+	uint64_t label_slots;	 /* hash of what each label bit stands for; 0: unknown */
 };
 
 struct steering_state *steering_state_new(void); /* NULL with errno */
@@ -59,8 +59,8 @@ void steering_state_free(struct steering_state *st);
 int steering_state_keep_sysctl(struct steering_state *st, const char *name, const char *former,
 			       const char *set);
 int steering_state_keep_gateway(struct steering_state *st, const struct saved_gateway *g);
-/* Keep a displaced route. It replaces an older route that was kept for the same place. s contains
- * the links of the route's nexthops. Return 0 or -ENOMEM. */
+/* Keep a displaced route, in place of an older one that was kept for the same place. `s` must
+ * contain the links of the route's nexthops. Return 0 or -ENOMEM. */
 int steering_state_keep_route(struct steering_state *st, const struct route_state *r,
 			      const struct netstate *s);
 /* Forget the displaced routes at this place. */

@@ -2,8 +2,8 @@
 /*
  * steering_state_json.c - formats the steering's state as JSON text, and parses it.
  *
- * A text with any error is refused as a whole. If only a part of the state were read, only a part
- * of the changes could be restored. Must not know where the text is kept.
+ * A text with any error is refused as a whole. If only a part were read, the removal of the
+ * steering would restore only some of the former values. Must not know where the text is kept.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -172,7 +172,8 @@ static int addr_from_json(struct addr *a, const char *text)
 	return *text && addr_parse(a, text) < 0 ? -EBADMSG : 0;
 }
 
-/* Return the number of bytes, or -EBADMSG. */
+/* Convert hex digits to bytes. Return the number of bytes; -EBADMSG: not hex digits, or more than
+ * `max` bytes. */
 static int bytes_from_hex(const char *hex, uint8_t *bytes, size_t max)
 {
 	size_t size = strlen(hex) / 2;

@@ -49,9 +49,9 @@ static int sysctl_change(struct run *run, const struct sysctl_want *w, const cha
 	return err ? err : sysctl_write(w->name, w->value);
 }
 
-/* During an installation, save a sysctl's former value even if the former value already is the
- * planned one. If another process changes the sysctl and a later run sets it again, removal then
- * restores the saved value. */
+/* During an installation, save a sysctl's value even if it already is the planned one. If another
+ * process changes the sysctl later and a run sets it again, the removal restores the value saved
+ * here, not that of the other process. */
 static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char *now)
 {
 	int err = run->is_atomic ? steering_state_keep_sysctl(run->s->state, w->name, now, w->value)
@@ -70,8 +70,8 @@ static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 }
 
 /* Return whether the interface of this rp_filter is the same interface as in the former plan. An
- * interface that is new or was created again has new sysctls, so no other process has changed their
- * values. */
+ * interface that is new or was created again has the kernel's default value, which is not a change
+ * by another process. */
 static bool filter_was_there(const struct steering *s, const struct sysctl_want *w)
 {
 	const struct link_state *was, *is;
@@ -96,9 +96,9 @@ static void sysctl_describe(struct steering_change *c, const struct steering *s,
 	snprintf(c->detail, sizeof(c->detail), "was %s", now);
 }
 
-/* Set a sysctl. Return true if the sysctl keeps a value that differs from the planned one. Each
- * installation calls this function twice, because some sysctls appear only when the ruleset loads
- * conntrack or an interface is created. Failures are printed only at the second call
+/* Set a sysctl. Return true if it must change and still has its old value; false also if it cannot
+ * be read. Each installation calls this function twice, because some sysctls appear only when the
+ * ruleset loads conntrack or an interface is created. Failures are printed only at the second call
  * (is_last_word). */
 static bool sysctl_set(struct run *run, const struct sysctl_want *w, bool is_last_word)
 {
