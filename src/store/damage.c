@@ -55,7 +55,7 @@ int store_damage(struct store *st)
 	st->file_bytes = bytes;
 	rc = file->pMethods->xRead(file, header, sizeof(header), 0);
 	if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
-		/* an unreadable file is not damaged; the next SQL statement reports the error */
+		/* a read error is not damage; the next SQL statement reports it */
 		return SQLITE_OK;
 	return memcmp(header, HEADER_MAGIC, sizeof(header)) ? SQLITE_NOTADB : SQLITE_OK;
 }
@@ -121,9 +121,10 @@ int store_probe_start(const struct store *st)
 	return rc == SQLITE_OK ? reads_run(st, reads, sizeof(reads) / sizeof(reads[0])) : rc;
 }
 
-/* Find out whether the database could not be opened because of damage. SQLite opens the file only
- * after the application id was checked, so an error of SQLite (st->code) concerns our database. If
- * the header is lost, only the lock file beside the database shows that the database was ours. */
+/* Return the kind of damage because of which the database could not be opened; SQLITE_OK: no
+ * damage. If SQLite has reported an error (st->code), the file is ours, because its application id
+ * was checked first. If the header with the id is lost, only the lock file beside the database
+ * shows that it is ours. */
 int store_refusal_damage(const struct store *st)
 {
 	if (st->code)
@@ -176,8 +177,9 @@ int store_set_aside(struct store *st)
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	aside = sqlite3_mprintf("%s.damaged-%s", st->path, stamp);
-	/* Rename the write-ahead log first. SQLite can open a database whose log is missing. But if
-	 * the old log stayed, SQLite would apply it to the next database of this name. */
+	/* Rename the write-ahead log first, in case this process is killed in between. SQLite can
+	 * open a database whose log is missing, but would apply a log that stayed to the next
+	 * database of this name. */
 	r = aside ? rename_part(st, aside, "-wal") : -ENOMEM;
 	if (!r)
 		r = rename_part(st, aside, "-shm");

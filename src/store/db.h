@@ -17,8 +17,8 @@
 /* "WMRK": application_id of our databases. */
 #define STORE_APPLICATION_ID 0x574d524b
 
-/* Set up a read-only connection for a file that another user may have written. The file then cannot
- * make SQLite run code or write to SQLite's internal tables. */
+/* Set up a read-only connection for a file that another user might have written. The file then
+ * cannot make SQLite run code or write to SQLite's internal tables. */
 void db_distrust(sqlite3 *db);
 
 /* Run statements and ignore the rows they return. */
@@ -55,7 +55,7 @@ int32_t db_addr4(const struct addr *a);
 /* Return the negative errno that is closest to SQLite's result code. */
 int db_errno(int code);
 /* Return the errno of the last failed operation on the database's file or its write-ahead log; 0:
- * unknown. sqlite3_system_errno() alone is not enough, because it may return the errno of a later
+ * unknown. sqlite3_system_errno() alone is not enough, because it can return the errno of a later
  * system call. */
 int db_system_errno(sqlite3 *db);
 

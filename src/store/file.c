@@ -30,9 +30,9 @@ static uint32_t header_u32(const uint8_t *header, size_t offset)
 	       (uint32_t)header[offset + 2] << 8 | header[offset + 3];
 }
 
-/* Count the tables of a database that has no application id. Read the database without its
- * write-ahead log and without a lock, so that neither the database nor any file beside it changes.
- * Return -1 if the database is unreadable. */
+/* Count the tables of a database that has no application id; if it has none, it can become ours.
+ * Read the database without its write-ahead log and without a lock, so that neither the database
+ * nor any file beside it changes. Return -1 if the database is unreadable. */
 static int64_t tables_count(const char *path)
 {
 	char *uri = sqlite3_mprintf("file:%w?immutable=1", path);

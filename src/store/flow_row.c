@@ -19,16 +19,16 @@ enum column {
 
 /* --- statements ---------------------------------------------------------------------- */
 
-/* Each macro appends a column to a list in a statement. */
+/* Each macro appends one column to a list of names, values, assignments or conditions. */
 #define NAME(number, column)	  ", " #column
 #define VALUE(number, column)	  ", ?" #number
 #define SET(number, column)	  ", " #column " = ?" #number
 #define SET_KNOWN(number, column) ", " #column " = ifnull(?" #number ", " #column ")"
 #define IS(number, column)	  " AND " #column " IS ?" #number
 
-/* What a statement contains for each kind of column; "": nothing. END_: the assignment in the
- * statements that write a flow's end. SAME_: the condition of these statements that the column is
- * unchanged. UPDATE_: the assignment in flow_row_update_sql. */
+/* The SQL for a column of each kind (flow_columns.def); "": none. END_ assigns the column in the
+ * statements that write a flow's end. SAME_ makes these statements match only rows in which the
+ * column is unchanged. UPDATE_ assigns the column in flow_row_update_sql. */
 #define END_LIFE(number, column)	""
 #define END_IDENTITY(number, column)	""
 #define END_STATE(number, column)	SET(number, column)
@@ -83,8 +83,8 @@ const char flow_row_live_sql[] = "SELECT id"
 /* --- writing -------------------------------------------------------------------------- */
 
 /* Number of bytes by which a flow's row usually grows between the flow's start and its end. The row
- * gets a life, four counters and two sets of interfaces. A live row reserves these bytes, so that
- * it can be updated in place. */
+ * gets a life, four counters and two sets of interfaces. Column `life` of a live row reserves these
+ * bytes, so that the row can be updated in place. */
 #define LIVE_ROOM 14
 
 static bool is_icmp(uint8_t proto)

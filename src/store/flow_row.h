@@ -38,7 +38,7 @@ int flow_row_bind(sqlite3_stmt *s, struct uplinks *u, const struct flow_record *
 /* Read a row of flow_row_live_sql. */
 void flow_row_read(sqlite3_stmt *s, const struct uplinks *u, struct flow_record *f);
 
-/* Return whether sport and dport have a meaning in this protocol. */
+/* Return whether `sport` and `dport` of this flow have a meaning. */
 bool flow_row_has_ports(uint8_t proto, const struct endpoints *tuple);
 
 #endif

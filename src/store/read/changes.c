@@ -17,7 +17,8 @@ struct reading {
 	void *data;
 };
 
-/* Decode the next number of a row. Return false at the row's end. */
+/* Decode the next id of a row, as its difference from the previous id. Return false at the row's
+ * end. */
 static bool number_next(const uint8_t **at, const uint8_t *end, int64_t *difference)
 {
 	uint64_t value = 0;

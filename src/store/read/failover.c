@@ -64,7 +64,8 @@ int failover_class_parse(const char *name)
 				      "AND g.ended <= s.time"                                      \
 				      " AND g.ended > " STATE_BEFORE("time") ")"
 
-/* What the newest health sample from a minute before the row to 2 s after it has about a bad state. */
+/* Column `what` of the newest health sample that reports a fault (its text is not empty). The
+ * sample must be from the time between 60 s before row s and 2 s after it. */
 #define SAMPLE_OF(what)                                                                            \
 	"(SELECT " what " FROM health_sample h WHERE h.uplink = s.uplink"                          \
 	" AND h.time BETWEEN s.time - 60000 AND s.time + 2000 AND h.text <> ''"                    \
@@ -124,8 +125,9 @@ struct wanted {
 	const char *uplink;
 };
 
-/* Take the two columns about the health sample. They belong to the failover only if the health is its
- * cause. */
+/* Set what detected the fault, and when it began. Both come from two columns of the health sample,
+ * but only if the failover's cause is "health". For any other cause, the cause itself is what
+ * detected the fault. */
 static void detection_take(struct failover *f, sqlite3_stmt *stmt, int column)
 {
 	if (strcmp(f->cause, "health")) {
@@ -174,9 +176,10 @@ static int fall_find(struct query *q, const struct wanted *w, struct failover *f
 /* The number of the flow's class (enum failover_class). */
 #define HELD_CLASS "CASE WHEN " IS_DELETED " THEN 1 WHEN f.state <> 0 THEN 4 ELSE 2 END"
 
-/* 'members' contains the flows of the failover. Its columns are id, class and by (an uplink.id).
- * $down, $back and $end are in ms. If the uplink is still down, $back and $end are later than all
- * times in the history. 600000 is the limit of index flow_long; 3 is REASON_UPLINK_DOWN. */
+/* 'members' contains the flows of the failover. Its columns are `id`, `class` and `by`, the
+ * uplink.id to which the flow moved or on which it started (NULL: none). $down, $back and $end are
+ * in ms. If the uplink is still down, $back and $end are later than all times in the history.
+ * 600000 is the limit of index flow_long; 3 is REASON_UPLINK_DOWN. */
 #define MEMBERS                                                                                    \
 	"WITH names AS (SELECT id FROM uplink WHERE name = $uplink),"                              \
 	" moved AS (SELECT m.flow_id AS id, m.egress AS by, max(m.id) FROM mismatch m"             \
@@ -332,8 +335,9 @@ static int members_read(struct query *q, const char *sql, struct failover *f,
 	return r;
 }
 
-/* The flows without an answer that started from $began to $down, and the packets that they sent. A live
- * flow that was not counted yet has no counters here. */
+/* Count the flows that started between $began and $down and got no reply, and the packets that they
+ * sent. Live flows whose rows have no counters yet are missing here; failover_add_live() adds
+ * them. */
 static const char lost_sql[] =
 	"SELECT count(*), ifnull(sum(f.packets), 0) FROM slice s CROSS JOIN flow f NOT INDEXED"
 	" WHERE s.last_ms >= $began AND s.first_ms <= $down AND " IN_SLICE

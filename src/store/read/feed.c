@@ -2,8 +2,8 @@
 /*
  * feed.c - reads the history's changes in order, for the exporter.
  *
- * Statements are generated from the tables of columns. A row is looked up by id in its view, so
- * readers of the feed see the same values as users.
+ * The statements are generated from the arrays of columns below. They read the views, so that the
+ * exporter gets the same values as users.
  */
 #include "waymark/store/feed.h"
 
@@ -135,10 +135,10 @@ const struct feed_table feed_tables[FEED_TABLES] = {
 			 .text = "alerts that were raised, summarized, over"},
 };
 
-/* The values of column kind in table change (see version-3.sql) that belong to a table of the
+/* The values of column `kind` in table change (see version-3.sql) that belong to a table of the
  * feed. */
 struct feed_source {
-	int kind, other; /* other equals kind if only one value belongs to the table */
+	int kind, other; /* `other` equals `kind` if only one value belongs to the table */
 };
 
 static const struct feed_source sources[FEED_TABLES] = {
@@ -147,7 +147,8 @@ static const struct feed_source sources[FEED_TABLES] = {
 	[FEED_TAMPERING] = {7, 7}, [FEED_ALERTS] = {8, 8},
 };
 
-/* Select the number of changes that retention has deleted: of all kinds, and of kinds ?1 and ?2. */
+/* Select how many changes retention has deleted. The first column counts all kinds, the second
+ * column only kinds ?1 and ?2. */
 #define PRUNED_SQL                                                                                 \
 	"SELECT ifnull(sum(value), 0), ifnull(sum(CASE WHEN name IN ('pruned_changes_' || ?1,"     \
 	" 'pruned_changes_' || ?2) THEN value END), 0) FROM meta WHERE name GLOB "                 \
@@ -165,8 +166,8 @@ struct feed {
 	char history[64];
 	dev_t device;
 	ino_t inode;
-	int64_t scanned;	   /* number of the last change that last[] takes into account */
-	int64_t last[FEED_TABLES]; /* number of the last change of each table */
+	int64_t scanned;	   /* number of the newest change that changes_scan() has read */
+	int64_t last[FEED_TABLES]; /* number of the newest change of each table, up to `scanned` */
 	sqlite3_stmt *changes, *scan, *first, *pruned, *live, *rows[FEED_TABLES];
 };
 
@@ -390,7 +391,8 @@ struct feed_reading {
 	void *data;
 };
 
-/* Call fn for the changes after position r->after in one row of table change. */
+/* Call fn for each change in the current row of table change. Skip changes up to position
+ * r->after. */
 static int change_show(struct feed_reading *r)
 {
 	sqlite3_stmt *stmt = r->f->changes;
@@ -423,8 +425,8 @@ static int number_read(struct feed *f, sqlite3_stmt *stmt, int64_t *out)
 }
 
 /* Set *count to the number of the table's changes that retention has deleted; -1: unknown, because
- * it did not count from the beginning. 'first' is the number of changes that it has deleted of all
- * tables. */
+ * retention deleted some changes without counting them by table. `first` is the number of deleted
+ * changes of all tables. */
 static int pruned_read(struct feed *f, int table, int64_t first, int64_t *count)
 {
 	int rc;
@@ -439,8 +441,8 @@ static int pruned_read(struct feed *f, int table, int64_t first, int64_t *count)
 	return rc == SQLITE_ROW ? 0 : query_fail(f->query, rc);
 }
 
-/* If retention has deleted changes after position r->after, call fn for them and go on after
- * them. */
+/* If retention has deleted changes after position r->after, report all of them in one call of fn,
+ * and set r->after to the last of them. */
 static int pruned_show(struct feed_reading *r)
 {
 	struct feed_row row = {.is_pruned = true};
@@ -579,8 +581,8 @@ static int live_show(struct feed *f, int64_t version, feed_row_fn *fn, void *dat
 	return r;
 }
 
-/* Read the last position and the live flows in one transaction. If one of these flows ends later,
- * its change has a higher position than the last position. */
+/* Read the last position and the live flows in one transaction, so that the end of such a flow
+ * always gets a higher position. */
 int feed_read_live(struct feed *f, int64_t after_id, int64_t before_ms, unsigned limit,
 		   feed_row_fn *fn, void *data)
 {
