@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * answer.c - converts struct answer to JSON and back, as the table of counters describes. The
- * parser ignores members that the table lacks.
+ * answer.c - converts struct answer to JSON and back. The tables of counters.h describe most
+ * members. The parser ignores members that it does not know.
  */
 #include "waymark/status/answer.h"
 
@@ -89,7 +89,8 @@ static void verdicts_take(struct answer *a, const json_t *o)
 			json_object_get(verdicts, verdict_name((enum verdict)v)));
 }
 
-/* Return the strings of an array, separated by commas, malloc'd, or NULL with errno. */
+/* Join the strings of a JSON array, with commas between them. Return malloc'd text, or NULL with
+ * errno. */
 static char *strings_join(const json_t *array)
 {
 	char *text = NULL;
@@ -126,7 +127,7 @@ static void reasons_take(int64_t reasons[REASONS], const json_t *object)
 	}
 }
 
-/* Return the counts of the reasons that occurred. */
+/* Return the number of mismatches by reason, without reasons that did not occur. */
 static json_t *reasons_json(const int64_t reasons[REASONS])
 {
 	json_t *object = json_object();
@@ -345,8 +346,9 @@ static json_t *verdicts_json(const struct answer *a)
 	return object;
 }
 
-/* Return the delays as a histogram: the numbers of delays up to 5, 10, 25, 50, 100, 250, 500 ms, 1,
- * 2.5, 10 s, and above. No delay is counted twice. */
+/* Return the delays as a histogram with the bounds 5, 10, 25, 50, 100, 250, 500 ms, 1, 2.5 and 10
+ * s. Each count includes only the delays between two bounds. The last one is for delays above 10
+ * s. */
 static json_t *delays_json(const struct delays *d)
 {
 	json_t *counts = json_array();

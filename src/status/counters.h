@@ -26,7 +26,7 @@ struct counter {
 	const char *kind;   /* type in Prometheus: "counter" or "gauge" */
 	const char *help;
 	double divisor; /* 0: none; 1000: turns milliseconds into seconds */
-	/* heading below which `waymark status` shows the number and then 'words'; NULL: not
+	/* heading below which `waymark status` shows the number and then `words`; NULL: not
 	 * shown */
 	const char *heading;
 	const char *words;

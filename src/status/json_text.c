@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * json_text.c - makes text of unknown origin a JSON string. Must not know the objects that contain
- * the string.
+ * json_text.c - converts text of unknown origin to a JSON string. If the text is not UTF-8, all its
+ * bytes outside ASCII become '?'. Must not know the objects that contain the string.
  */
 #include "waymark/status/json_text.h"
 

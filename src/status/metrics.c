@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * metrics.c - the daemon's counters in Prometheus' text format (exposition format 0.0.4). The
- * command-line tool, the HTTP server and the metrics file all use this text.
+ * metrics.c - prints the daemon's counters in Prometheus' text format (exposition format 0.0.4).
+ * The command-line tool, the HTTP server and the metrics file all use this text.
  *
  * Pure: must not know where the answer comes from, nor where the text goes.
  */
@@ -112,9 +112,9 @@ static void uplink_labels_print(FILE *out, const char *name, const struct answer
 	fputc('}', out);
 }
 
-/* Print one metric, with a line per uplink. fields_of() returns the struct that contains the
- * metric's field for an uplink, or NULL if the values of this struct are unknown. An unknown value
- * gets no line: a 0 would say that no packet left. */
+/* Print one metric, with a line per uplink. fields_of() returns the uplink's struct that contains
+ * the metric's field, or NULL if the values in this struct are unknown. An unknown value gets no
+ * line, because a 0 would be read as "no packets". */
 static void uplink_metric_print(FILE *out, const struct answer *a, const struct counter *c,
 				const void *(*fields_of)(const struct answer_uplink *))
 {
@@ -223,7 +223,8 @@ static void unanswered_print(FILE *out, const struct answer *a)
 	}
 }
 
-/* Print a state as a metric of value 1 whose label is the state's name. */
+/* Print a state of each uplink, such as "up", as a metric with the value 1. The state is the value
+ * of the label `label`. word_of() returns it; NULL: it is unknown. */
 static void word_print(FILE *out, const struct answer *a, const char *name, const char *help,
 		       const char *label, const char *(*word_of)(const struct answer_uplink *u))
 {
@@ -274,7 +275,8 @@ static void uplinks_print(FILE *out, const struct answer *a)
 	reasons_print(out, a);
 }
 
-/* Print waymark_up even if no daemon answered: "down" must not look like "no data". */
+/* Print waymark_up even if no daemon answered. Without it, a stopped daemon would look like missing
+ * data. */
 static void up_print(FILE *out, bool is_up)
 {
 	head_print(out, "up", "gauge", "Whether the daemon runs and is ready");

@@ -60,8 +60,9 @@ uint32_t steering_port(const struct steering *s)
 	return rtnl_port(s->rtnl);
 }
 
-/* Replace the configuration. Move decisions and learnt gateways to the slot that the uplink of the
- * same name has now, because the old slot may belong to another uplink. */
+/* Replace the configuration. An uplink can have another slot now, so copy its decision and its
+ * learnt gateways from the old slot to the new one. Gateways of an uplink with a new interface are
+ * dropped. */
 void steering_set_config(struct steering *s, const struct config *c)
 {
 	struct uplink_decisions decisions;
@@ -115,8 +116,8 @@ void steering_set_save(struct steering *s, steering_save_fn *fn, void *data)
 	s->save_data = data;
 }
 
-/* Count a change by its kind. Restored sysctls and routes are reported without a kind: identify
- * them by their text. */
+/* Count a change by its kind (`thing`). For restored sysctls and routes `thing` is not set, so
+ * their text (`what`) is tested. */
 void steering_count(struct steering_counts *n, const struct steering_change *change)
 {
 	if (change->thing == STEERING_SYSCTL || !strncmp(change->what, "sysctl", 6))
@@ -161,13 +162,13 @@ const struct netstate *steering_netstate(const struct steering *s)
 	return s->netstate;
 }
 
-/* Print a shell script, so that the output can also be run. */
+/* Print the sysctls, the ruleset, and the planned routes and rules as a shell script. */
 int steering_print(struct steering *s, FILE *out)
 {
 	char *text = NULL;
 	int err = 0;
 
-	/* If the state file cannot be read, continue. Then only learnt gateways are unknown. */
+	/* If the state file cannot be read, continue: only the saved gateways are then unknown. */
 	if (steering_recall(s) == -ENOMEM)
 		err = -ENOMEM;
 	if (!err)

@@ -20,24 +20,24 @@
 #include "steering/steering_lock.h"
 #include "waymark/plan/ruleset.h"
 
-/* Maximum number of attempts at a run. Links or addresses may change during an attempt and make it
- * fail. */
+/* Maximum number of attempts at a run. An attempt can fail because links or addresses change during
+ * it. */
 #define TRIES 3
 
 /* --- installation ------------------------------------------------------------------ */
 
 /* Return whether a foreign route that we displace must be saved, to be restored later. A route in
- * table main is always saved: it may be the newest one of a DHCP client. In an uplink's table, a
- * foreign route that replaced one of our routes is not saved, because that foreign route did not
- * exist before our installation. */
+ * table main is always saved: it might be a DHCP client's newest route. In an uplink's table, a
+ * foreign route in the place of one of our routes is not saved, because it was added after our
+ * installation. */
 static bool route_is_found(struct run *run, const struct route_state *r)
 {
 	return r->table == RT_TABLE_MAIN || !route_was_ours(run, r);
 }
 
 /* Before the first change, save the learnt gateways and the foreign routes that will be displaced.
- * If a route will be displaced and the file cannot be written, end the run, because the route could
- * not be restored later. */
+ * If a route will be displaced but the state file cannot be written, end the run, because the route
+ * could not be restored later. */
 static int state_prepare(struct run *run, const struct route_diff *d)
 {
 	struct steering *s = run->s;
@@ -167,7 +167,8 @@ static int rules_conflict(struct steering *s, FILE *errors)
 	return err;
 }
 
-/* Return whether the error may be due to links or addresses that change during a run. */
+/* Return whether links or addresses that change during a run can cause this error. A new attempt
+ * can then succeed. */
 static bool error_is_passing(int err)
 {
 	static const int passing[] = {ENODEV, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL,
@@ -205,8 +206,8 @@ static int run_tries(int (*one)(struct run *run), struct run *run)
 	return err;
 }
 
-/* Restore the state in memory and in its file. 'former' is the text of the state before an
- * apply. */
+/* Restore the state in memory and in its file after an apply was undone. `former` is the text of
+ * the state before that apply. */
 static void state_put_back(struct steering *s, const char *former)
 {
 	struct steering_state *st = steering_state_read(former);
@@ -226,8 +227,9 @@ static void state_put_back(struct steering *s, const char *former)
 		steering_forget(s);
 }
 
-/* Keep the run's undo records and the state before the run, for steering_undo(). Take ownership of
- * 'former'. Return NULL, which the caller assigns to its own pointer. */
+/* Keep the run's undo records and the state before the run (`former`) for steering_undo(). This
+ * function takes ownership of `former`. It returns NULL, which the caller assigns to its own
+ * pointer. */
 static char *apply_hold(struct run *run, char *former)
 {
 	struct steering *s = run->s;

@@ -63,8 +63,8 @@ static int plan_compare(struct comparison *k)
 	return 0;
 }
 
-/* Return whether the ruleset that was loaded last is the one that the configuration requires: 1, 0
- * or -errno. */
+/* Return whether the ruleset that was loaded last is the one that the configuration and
+ * `is_minimal` require: 1, 0 or -errno. */
 static int is_loaded_with(const struct steering *s, bool is_minimal)
 {
 	char *text = ruleset_render(s->config, is_minimal);
@@ -74,8 +74,9 @@ static int is_loaded_with(const struct steering *s, bool is_minimal)
 	return is_same;
 }
 
-/* Return what is_loaded_with() returns. If events is auto, waymarkd chooses one of two variants of
- * the ruleset. If its choice is unknown here, accept both variants. */
+/* Return whether the ruleset that was loaded last is the required one: 1, 0 or -errno. With events
+ * = "auto", waymarkd chooses one of two variants. If this process does not know the choice, both
+ * variants are accepted. */
 static int is_loaded_from_file(const struct steering *s)
 {
 	int is_same = is_loaded_with(s, s->is_minimal);

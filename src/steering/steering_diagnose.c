@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_diagnose.c - explains from the kernel's current rules and routes why a packet with an
- * uplink's mark may leave by another interface, or why a new flow may leave by a drained uplink.
+ * steering_diagnose.c - finds in the kernel's current rules and routes why a packet with an
+ * uplink's mark leaves by another interface, or why a new flow leaves by a drained uplink.
  *
  * Must not change the kernel's state, nor use the plan of the last apply, because an apply may be
  * in progress.

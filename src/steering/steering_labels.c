@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_labels.c - finds out whether existing flows may carry connlabels that were set when the
+ * steering_labels.c - finds out whether existing flows might have connlabels from a time when the
  * label bits stood for other interfaces.
  */
 #include <stdio.h>

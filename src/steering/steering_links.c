@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_links.c - adds the uplinks' interfaces to the group that the rules for local
- * destinations ignore, and removes them from it.
+ * steering_links.c - adds the uplinks' interfaces to Waymark's interface group, if the plan needs
+ * it, and removes them from it.
  *
  * An interface is added only if it is in the default group, so its former group need not be saved.
- * An interface is removed only if it is in our group. Must not know what the group is for.
+ * An interface is removed only if it is in our group. Must not know what the group is for
+ * (route_plan_local.c).
  */
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_lock.c - locks a file that only its owner and root can open. Any process that can open a
- * file can lock it, so a lock on the folder, which other users may read, would not be safe.
+ * steering_lock.c - locks a file that only its owner and root can open. The folder itself is not
+ * locked: other users can open it, and whoever can open a folder can lock it.
  */
 #include "steering/steering_lock.h"
 
@@ -58,8 +58,8 @@ fail:
 	return -err;
 }
 
-/* Return the pid that a line of /proc/locks names as holder of a lock on the file st: "1: FLOCK
- * ADVISORY WRITE 123 00:1a:456 0 EOF". 0: the line is about another file. */
+/* Return the pid in a line of /proc/locks, such as "1: FLOCK ADVISORY WRITE 123 00:1a:456 0 EOF".
+ * 0: the line is not about a lock on the file of `st`. */
 static long line_holder(const char *line, const struct stat *st)
 {
 	unsigned major, minor;
@@ -86,8 +86,8 @@ static long holder_find(const struct stat *st)
 	return pid;
 }
 
-/* Read the name of a process. A process chooses its own name, so replace all but printable
- * ASCII. */
+/* Read the name of a process. A process chooses its own name, so '?' replaces every byte that is
+ * not printable ASCII. */
 static void name_read(long pid, char name[16])
 {
 	char path[32];

@@ -10,8 +10,8 @@
 #include "steering/steering_internal.h"
 
 /* Take an uplink's gateway from the state if this process has learnt none. This is needed only if
- * balance is "main". Gateways are learnt from routes, and only in this mode may our default route
- * have displaced these routes. */
+ * balance is "main": gateways are learnt from the default routes of table main, and only then our
+ * own default route can displace these. */
 static void gateways_recall(struct steering *s)
 {
 	for (size_t i = 0; s->config->balance == BALANCE_MAIN && i < s->state->n_gateways; i++) {
@@ -92,8 +92,8 @@ int steering_remember(struct steering *s)
 	return 0;
 }
 
-/* Replace the plan. If the previous plan was fully applied, keep it as s->former. A plan that was
- * not fully applied does not describe what is installed. */
+/* Replace the plan. If the previous plan was fully applied, keep it as s->former. Drop any other
+ * plan, because it does not describe what is installed. */
 static void plan_replace(struct steering *s, struct route_plan *plan)
 {
 	if (s->is_settled) {
