@@ -47,8 +47,8 @@ static int fail(struct store *st, int error, const char *format, ...)
 	return error;
 }
 
-/* Fail with SQLite's message. If SQLite's message is about another failure, use the general text
- * for 'code'. */
+/* Store a message in st->error and return -errno. The message is SQLite's last one, or the general
+ * text for `code` if the last one is about another failure. */
 static int fail_sqlite(struct store *st, int code, const char *what)
 {
 	bool is_last = st->db && (sqlite3_errcode(st->db) & 0xff) == (code & 0xff);
@@ -105,8 +105,9 @@ static int schema_prepare(struct store *st, bool is_new)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot set up");
 }
 
-/* Read the highest ids. Flow ids are also read from tables that refer to flows, because the flow's
- * own row may not have been written. */
+/* Read the highest ids used so far, when the last daemon was alive, and whether it stopped
+ * regularly. Flow ids are also read from tables that refer to flows, because a flow's own row might
+ * not have been written. */
 static int ids_read(struct store *st)
 {
 	int rc = SQLITE_OK;
@@ -149,10 +150,10 @@ static ino_t inode_of(const struct store *st, const char *suffix)
 	return inode;
 }
 
-/* Record the device and inode numbers of the database, and the inode numbers of its write-ahead log
- * and the log's index. The INSERT makes SQLite create the log and its index if they are missing. If
- * is_new is set, always set is_other, because a new file may have the inode number of a deleted
- * file. */
+/* Record which files are open: the device and inode numbers of the database, and the inode numbers
+ * of its write-ahead log and the log's index. The INSERT makes SQLite create missing ones. is_new:
+ * the database was just created, so it is not the former one, even if it has the same inode number
+ * (is_other). */
 static int files_identify(struct store *st, bool is_new)
 {
 	struct stat info;
@@ -179,7 +180,8 @@ static int connection_open(struct store *st)
 		return fail_sqlite(st, rc, "cannot open");
 	sqlite3_extended_result_codes(st->db, 1);
 	sqlite3_busy_timeout(st->db, BUSY_TIMEOUT_MS);
-	/* Until the file is known to be ours, do not write to it or to its log. */
+	/* Do not checkpoint on close until the file is known to be ours, because a checkpoint
+	 * writes to the file and its log. */
 	sqlite3_db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	/* Keep the log and its index on close, so that readers without write permission can open
 	 * the history while no daemon runs. */
@@ -313,8 +315,7 @@ static int begin_anew(struct store *st, int damage, FILE *errors)
 	return connect_writable(st);
 }
 
-/* Return whether the disk caused this error. The disk may recover without a change of the
- * configuration. */
+/* Return whether the disk caused this error. The disk can recover while the daemon runs. */
 static bool is_of_the_disk(int r)
 {
 	return r == -EROFS || r == -ENOSPC || r == -EDQUOT || r == -EIO;
@@ -348,8 +349,9 @@ static int open_in_memory(struct store *st)
 		       : fail_sqlite(st, rc, "cannot open an empty history in memory instead of");
 }
 
-/* Open the database for reading only or, if that fails, an empty database in memory. The disk
- * prevents writing, but the daemon must steer. The writer opens the database for writing later. */
+/* Start without writing the history, because the disk prevents it but the daemon must steer. Open
+ * the database for reading only or, if that fails, an empty database in memory. The writer opens
+ * the database for writing later. */
 static int postpone(struct store *st, FILE *errors)
 {
 	if (errors)
@@ -360,8 +362,8 @@ static int postpone(struct store *st, FILE *errors)
 	return open_read_only(st) == 0 ? 0 : open_in_memory(st);
 }
 
-/* Open a database whose opening was postponed. Refuse a database with ids that are higher than the
- * highest ids known at the start. */
+/* Open a database whose opening was postponed. Refuse it if it has ids above the highest ids known
+ * at the start, because other records have got these ids since. */
 static int connect_postponed(struct store *st)
 {
 	const int64_t flow_id = st->last_flow_id, mismatch_id = st->last_mismatch_id,

@@ -26,8 +26,8 @@ struct store {
 	char interfaces[INTERFACES_MAX][IFNAMSIZ];
 	int64_t last_alive_ms;
 	bool was_clean;
-	/* size of the file when it was last checked; -1: unknown. Only the store itself may make
-	 * the file smaller. */
+	/* size of the file when it was last checked; -1: unknown. If the file is smaller later and
+	 * the store itself has not made it smaller, the database is damaged. */
 	int64_t file_bytes;
 	char aside[64]; /* file name that the damaged database was renamed to */
 	/* when the damaged database was last written, in ms, if one was renamed at the start */
@@ -57,7 +57,7 @@ void store_abandon(struct store *st);
 
 /* --- damage.c: detects and renames a damaged database ------------------------ */
 
-/* Note the file's size. Call this after every step that may have made the file smaller. */
+/* Note the file's size. Call this after every step that might have made the file smaller. */
 void store_note_size(struct store *st);
 /* Check whether the open file's header was overwritten or the file was truncated. Return the result
  * code of this damage, or SQLITE_OK. This is cheap. */

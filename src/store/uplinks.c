@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplinks.c - the uplinks that were ever configured, and the sets of interfaces.
+ * uplinks.c - reads and writes the tables of uplinks and of interface sets, and keeps a copy of
+ * both in memory.
  *
  * Knows nothing of flows. After a rollback, unload the uplinks and load them again, because the
- * copy in memory may have rows that the tables lack.
+ * copy might have rows that the tables lack.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@ struct uplink_row {
 	int64_t id;
 	struct uplink_record is;
 	int64_t valid_to;   /* when the row ceased to be valid; 0: the row is valid */
-	int64_t after_flow; /* a flow id: flows with higher ids use this row */
+	int64_t after_flow; /* flows with ids above this one use this row */
 	int64_t ifset;	    /* id of the set that holds only this interface; 0: not known yet */
 	int previous;	    /* index of the previous row of the same slot; -1: none */
 };
@@ -52,14 +52,15 @@ int uplinks_apply(struct uplinks *u, const struct uplinks_record *r);
 
 /* Return the id of the row that was valid for a slot when a flow was first seen. If no row was
  * valid then, return the id of the slot's first row. If the slot has no row, return 0. Flow ids are
- * compared, not times, because the clock may have been set. */
+ * compared, not times, because the clock might have been set. */
 int64_t uplinks_id(const struct uplinks *u, uint8_t slot, int64_t flow_id);
 
 /* Return the id of a slot's newest row; 0: none. */
 int64_t uplinks_id_now(const struct uplinks *u, uint8_t slot);
 
-/* The interfaces that packets of a flow left by: uplinks by slot (with the names that they had when
- * the flow was first seen), other interfaces by number. */
+/* The interfaces that packets of flow `flow_id` left by. `slots` has a bit for each slot of an
+ * uplink, `others` a bit for each number of another interface. An uplink's interface has the name
+ * that it had when the flow was first seen. */
 struct ifset_key {
 	uint64_t slots, others;
 	int64_t flow_id;

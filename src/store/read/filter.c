@@ -27,8 +27,8 @@ void query_filter_init(struct query_filter *f)
 	*f = (struct query_filter){.port = -1, .proto = -1};
 }
 
-/* An IPv4 prefix is a range of integers. IPv6 addresses are stored as text, so prefix6() tests them
- * one by one. */
+/* Append the condition that the column has an address of the prefix. An IPv4 prefix is a range of
+ * integers. IPv6 addresses are stored as text, so prefix6() tests them one by one. */
 static void side_append(sqlite3_str *sql, const struct prefix *p, const char *param,
 			const char *column)
 {
@@ -102,8 +102,8 @@ static void mismatch_append(sqlite3_str *sql, const struct query_filter *f)
 					   " uplink WHERE $egress IN (interface, name)))");
 }
 
-/* Write "state = 0" and "verdict < 5" exactly as the partial indexes do, so that SQLite uses these
- * indexes. */
+/* Append the conditions on state and verdict. SQLite uses the partial indexes only if "state = 0"
+ * and "verdict < 5" are written as in the definitions of these indexes. */
 static void state_append(sqlite3_str *sql, const struct query_filter *f)
 {
 	if (f->is_live)
@@ -136,7 +136,8 @@ char *filter_condition(const struct query_filter *f, enum filter_table table)
 		sqlite3_str_appendall(sql, is_flow ? UPLINK_FLOW : UPLINK_MISMATCH);
 	if (f->reason != REASON_NONE)
 		sqlite3_str_appendall(sql, " AND reason = $reason");
-	/* If no text were appended, sqlite3_str_finish() would return NULL. */
+	/* Append something even for a filter without conditions: sqlite3_str_finish() returns NULL
+	 * for an empty text. */
 	sqlite3_str_appendall(sql, " ");
 	return sqlite3_str_finish(sql);
 }
@@ -162,8 +163,9 @@ static void filter_range4(const struct prefix *p, int64_t *low, int64_t *high)
 	}
 }
 
-/* Return the length of the text with which all addresses of the prefix begin. Count only whole
- * octets or groups. Stop at a group of zeros, because "::" may replace it. */
+/* Return how many characters at the start of `text` all addresses of the prefix share. `text` is
+ * the prefix's first address. Count only whole octets or groups. Stop at a group of zeros, because
+ * in other addresses "::" might replace it. */
 static size_t text_common(const struct prefix *p, const char *text)
 {
 	unsigned parts = p->len / (p->addr.family == AF_INET ? 8 : 16);
@@ -195,7 +197,8 @@ void filter_text_range(const struct prefix *p, struct text_range *out)
 	snprintf(out->low, sizeof(out->low), "%.*s", (int)n, text);
 	snprintf(out->high, sizeof(out->high), "%s", out->low);
 	if (is_host)
-		strcat(out->high, "!"); /* '!' sorts before any character of an address */
+		strcat(out->high, "!"); /* '!' sorts before all characters of an address: no other
+					 * is in the range */
 	else if (n)
 		out->high[n - 1]++;
 	else

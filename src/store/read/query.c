@@ -219,8 +219,8 @@ static int few_run(struct query *q, const char *sql, int64_t first, int64_t seco
 	return few_run_for(q, sql, (int64_t[]){first, second, third}, NULL, fn, data);
 }
 
-/* The end of a gap may precede its beginning, because the clock was set back within the gap. Such a
- * gap counts for the time from its end to its beginning. */
+/* If the clock was set back within a gap, the gap ends before it begins. Such a gap counts for the
+ * time from its end to its beginning. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
 {
 	return few_run(q,

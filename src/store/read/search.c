@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * search.c - finds flows slice by slice, newest first. The times of a slice show whether the slice
- * can contain a match. The postings of a slice show which of its flows can match. Flows that are
- * not in postings yet are all read. Each candidate is then tested against the whole filter.
+ * can contain a match. The postings of a slice (slices.h) show which of its flows can match. Flows
+ * that the postings do not cover yet are all read. Each candidate is then tested against the whole
+ * filter.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -85,8 +86,8 @@ static void posting_add(struct bitmap *b, const uint8_t *ids, int size)
 	}
 }
 
-/* Set in b the bits of the slice's flows that have an address of the prefix on this side. Bits of
- * other flows may be set as well. */
+/* Set in `b` the bit of each flow of the slice that has an address of the prefix as its source or
+ * destination (`side`). Bits of other flows might be set as well. */
 static int postings_read(struct search *s, int64_t slice, enum posting_side side,
 			 const struct prefix *p, struct bitmap *b)
 {
@@ -112,7 +113,8 @@ static void bitmap_join(struct bitmap *a, const struct bitmap *b, bool is_or)
 		a->bytes[i] = is_or ? a->bytes[i] | b->bytes[i] : a->bytes[i] & b->bytes[i];
 }
 
-/* Keep the candidates that may have an address of the prefix on one of the sides. */
+/* Drop the candidates that, according to the postings, have no address of the prefix: neither as
+ * source (if is_src) nor as destination (if is_dst). */
 static int candidates_narrow(struct search *s, int64_t slice, const struct prefix *p, bool is_src,
 			     bool is_dst)
 {
@@ -168,8 +170,9 @@ static int slice_scan(struct search *s, int64_t slice, int64_t indexed, int max)
 	return query_ids(s->q, s->scan, s->ids, max);
 }
 
-/* Collect the ids of a slice's matching flows, newest first. Read the slice and its postings in one
- * transaction, so that they are consistent. Return their number or -errno. */
+/* Write the ids of a slice's matching flows to s->ids, newest first, at most `max`. Return the
+ * number of ids or -errno. One transaction makes sure that the slice and its postings are
+ * consistent. */
 static int slice_select(struct search *s, int64_t slice, int max)
 {
 	bool has_address = !addr_is_none(&s->filter->src.addr) ||
@@ -219,11 +222,11 @@ static int long_show(struct search *s, int64_t id, struct row_shower *shower, ui
 	"(last_ms IS NULL OR last_ms >= max(?1 - 600000, ?3)) AND"                                 \
 	" (?2 = 0 OR first_ms IS NULL OR first_ms < ?2)"
 
-/* Select the places to search, newest first. If the second column is 1, the place is a slice: the
- * first column is the slice's highest flow id, id << 15 | 32767. If the second column is 0, the
- * place is one flow of a slice that is not read; the flow is live or lived for ten minutes or
- * longer. All other flows of that slice are outside the time to search. ?1 and ?2 are the beginning
- * and the end of this time (0: any). ?3 is the earliest start of a flow (0: any). */
+/* Select what to search, newest first. Second column 1: a slice in which flows started within the
+ * time to search or less than ten minutes before it; the first column is the slice's highest flow
+ * id. Second column 0: one flow of another slice, by its id. Only flows that are live or lived for
+ * ten minutes or longer can match there. ?1 and ?2 are the beginning and the end of the time to
+ * search, ?3 is the earliest start of a flow (0: any). */
 static const char list_sql[] =
 	"WITH near (id) AS MATERIALIZED (SELECT id FROM slice WHERE " BEGUN_IN ")"
 	" SELECT id << 15 | 32767 AS at, 1 FROM near"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * summary.c - computes the sums that a report shows for a span of time. Slices without a flow of
- * this span are not read.
+ * summary.c - computes the sums that a report shows for a span of time. Slices in which no flow
+ * began within this span are not read.
  *
  * Knows nothing of how sums are shown.
  */
@@ -34,8 +34,8 @@ static int summary_run(struct query *q, char *sql, const struct summary_span *sp
 	return r;
 }
 
-/* Sum the flows first. The names of uplinks and verdicts are then looked up once per sum, not once
- * per flow. */
+/* The inner SELECT sums the flows. So the names of uplinks and verdicts are looked up once per sum,
+ * not once per flow. */
 int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
 	return summary_run(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * address_cut.c - cuts addresses to a prefix. It cuts single addresses and addresses in messages.
- * Knows no table.
+ * address_cut.c - cuts addresses to a prefix, that is, sets their low bits to 0. It cuts single
+ * addresses and addresses in messages. Knows no table.
  */
 #include "store/write/address_cut.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * address_cut.h - SQL functions that cut addresses to a prefix, for the writing connection. If an
- * address has been cut, cutting it again does not change it.
+ * address_cut.h - SQL functions that cut addresses to a prefix (set their low bits to 0), for the
+ * writing connection. To cut an address again does not change it.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_ADDRESS_CUT_H
 #define WAYMARK_SRC_STORE_WRITE_ADDRESS_CUT_H

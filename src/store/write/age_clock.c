@@ -23,8 +23,8 @@ static int64_t expected_ms(const struct age_moment *then, const struct age_momen
 	return then->time_ms + now->steady_ms - then->steady_ms;
 }
 
-/* Return whether the clock has advanced since 'then' by the time that passed, give or take leap_ms.
- * Return false if 'then' has no reading. */
+/* Return whether CLOCK_REALTIME has advanced since `then` as much as CLOCK_MONOTONIC, give or take
+ * leap_ms. Return false if `then` has no reading. */
 static bool is_near(const struct age_moment *then, const struct age_moment *now, int64_t leap_ms)
 {
 	int64_t off_ms = now->time_ms - expected_ms(then, now);

@@ -15,8 +15,8 @@
 #define STEP_ROWS	 2048
 #define LEFT_STEP_ROWS	 128 /* fewer than STEP_ROWS, because each row needs a look-up */
 #define PASS_INTERVAL_MS 600000
-/* If keep_ms has this value, age_clock_read() accepts a leap of the clock by up to a day at
- * once. */
+/* The argument `keep_ms` of age_clock_read(). With this value it accepts a leap of the clock by up
+ * to a day at once. */
 #define CLOCK_KEEP_MS (16 * DAY_MS)
 
 #define FLOW_END      "ifnull(ifnull(started, 0) + ifnull(life, 0), 0)"

@@ -22,10 +22,10 @@
 
 struct anonymizer {
 	/* the requested prefix lengths: (IPv6 bits << 8 | IPv4 bits) + 1; 0: do not cut. Any thread
-	 * may set this. */
+	 * can set this. */
 	_Atomic uint32_t asked;
 
-	uint32_t served; /* the value of asked that the current or last pass uses */
+	uint32_t served; /* the value of `asked` that the current or last pass uses */
 	struct address_cut cut;
 	struct age_clock clock;
 	bool is_loaded; /* the progress has been read from the open database */
@@ -35,7 +35,7 @@ struct anonymizer {
 	int64_t pass_after_ms; /* CLOCK_MONOTONIC time after which the next pass begins */
 	/* the time at which the pass began; the pass cuts flows that ended before before_ms */
 	int64_t time_ms, before_ms;
-	int64_t since_ms;      /* before_ms of the last complete pass; 0: none */
+	int64_t since_ms;      /* `before_ms` of the last complete pass; 0: none */
 	int64_t left_since_ms; /* skipped flows that ended before this time have been cut */
 	int64_t flow_id;       /* flows with lower ids have been cut or skipped */
 	/* progress in the part: an end time (PART_LEFT), an hour (PART_HOURS) or an id (tables) */
@@ -53,7 +53,8 @@ void anonymizer_set(struct anonymizer *x, bool is_on, struct address_cut cut);
 /* Return whether the writer must not build postings before the next step. */
 bool anonymizer_is_in_slice(const struct anonymizer *x);
 
-/* Do one step if one is due; set *did to whether one was. Return SQLite's result code. */
+/* If a step is due, do it and set *did to true; otherwise set *did to false. Return SQLite's result
+ * code. */
 int anonymizer_step(struct anonymizer *x, struct ingest *in, int64_t now_ms, bool *did);
 
 #endif

@@ -18,8 +18,8 @@
 
 /* The daemon records that it is alive (alive_ms in table meta) at most once in this time. */
 #define ALIVE_INTERVAL_MS 1000
-/* Minimum interval between two renewals. A renewal renames a damaged database and creates a new
- * one. */
+/* Minimum interval between two renewals of a damaged database. A renewal renames the database and
+ * creates a new one. */
 #define ASIDE_PAUSE_MS 60000
 
 /* Return whether this error can be due to a single record. All other errors concern the
@@ -136,8 +136,8 @@ static int alive_write(struct writer *w)
 	return ingest_meta(&w->in, "alive_ms", clock_now_ms());
 }
 
-/* Record a gap in the new database. The gap begins when the lost database was last seen undamaged
- * at its path, and ends now. */
+/* If this database replaces a lost one, record a gap in it. The gap begins when the lost database
+ * was last seen undamaged at its path, and ends now. */
 static int moved_write(struct writer *w)
 {
 	struct record r = {
@@ -245,13 +245,13 @@ int batch_give_up(struct writer *w, int rc)
 	case SQLITE_NOTADB:
 		set_aside(w, rc);
 		break;
-	default: /* the connection may be broken */
+	default: /* the connection might be broken */
 		store_disconnect(w->st);
 	}
 	return rc;
 }
 
-/* Record that a daemon runs and has not stopped regularly. */
+/* Record that a daemon runs. If it does not stop regularly, is_clean stays 0. */
 static int start_mark(struct store *st)
 {
 	return db_exec(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', 0)");
@@ -287,7 +287,7 @@ static int load(struct writer *w)
 	return rc;
 }
 
-/* Connect again to a database that was closed after an error. Another file may be at the path
+/* Connect again to a database that was closed after an error. Another file might be at the path
  * now. */
 static int connect_again(struct writer *w)
 {
