@@ -19,8 +19,8 @@
 /* How often the free space of the disk is checked. */
 #define RESERVE_INTERVAL_MS 30000
 
-/* After this many failed attempts to write while db_size_hold() limits the database's size, lift
- * the limit for one attempt. */
+/* While db_size_hold() limits the database's size, lift the limit for every ATTEMPTS_HELD-th
+ * attempt to write: the disk may have free space again. */
 #define ATTEMPTS_HELD 8
 
 void maintenance_init(struct maintenance *k)
@@ -84,8 +84,9 @@ static int checkpoint(struct maintenance *k, struct ingest *in, int64_t now_ms)
 	return rc == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
-/* Check the free space and keep the reserve. If no retention limit is set, keep no reserve. It
- * would not help, because no row may be deleted when the disk is full. */
+/* Create the reserve if it is missing. If the disk has plenty of free space, also lift the limits
+ * on the database's size. Without a retention limit no reserve is needed: rows must not be deleted
+ * when the disk is full. */
 static void reserve_see_to(struct maintenance *k, sqlite3 *db, int64_t now_ms)
 {
 	if (now_ms < k->reserve_after_ms || !pruner_has_limit(&k->pruner))
@@ -120,8 +121,8 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 }
 
 /* Free space by deleting rows. A deletion first makes the log grow. To make room for the log,
- * delete the reserve file, let the database grow by at most half of the reserve's space, and run a
- * checkpoint. The second half of that space is for the log. */
+ * delete the reserve file, let the database grow by at most half of the reserve's size, and run a
+ * checkpoint. The other half of the reserve's space is for the log. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
 			bool *did)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * maintenance.h - what the writer does between batches, in small steps: checkpoints, postings,
- * retention, deletion of hosts, cutting of addresses.
+ * maintenance.h - what the writer does between batches, in small steps: checkpoints, indexing (see
+ * indexer.h), retention, deletion of the data about a host, anonymization.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_MAINTENANCE_H
 #define WAYMARK_SRC_STORE_WRITE_MAINTENANCE_H
@@ -17,7 +17,7 @@
 #include "store/write/pruner.h"
 
 struct maintenance {
-	int wal_frames; /* frames in the log after the last commit */
+	int wal_frames; /* size of the write-ahead log, in frames; 0 after a complete checkpoint */
 	/* run no checkpoint before this time, because a reader still needs a part of the log */
 	int64_t checkpoint_after_ms;
 	int64_t reserve_after_ms; /* when to check the reserve next */
@@ -41,8 +41,9 @@ bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in
  * is a time of CLOCK_MONOTONIC. Return SQLite's result code. */
 int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did);
 
-/* Free space after 'attempts' writes in a row have failed because the disk is full. Do nothing if
- * no retention limit is set. Set *did to whether rows were deleted. Return SQLite's result code. */
+/* Free space because the disk is full. `attempts` is the number of writes that have failed in a
+ * row. Do nothing if no retention limit is set, because rows must not be deleted then. Set *did to
+ * whether rows were deleted. Return SQLite's result code. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
 			bool *did);
 

@@ -3,9 +3,9 @@
  * pruner.c - retention. Flows are deleted by ranges of ids from the beginning of the table, so that
  * whole pages become free. Their entries in index flow_started, which has nearly the same order,
  * are neighbours as well. Live flows stay until they have ended. Freed pages are reused. The file
- * shrinks only if it exceeds its limit or if more than half of it is free.
+ * shrinks only if it exceeds its limit, or if it is large and more than half of it is free.
  *
- * Decides when a pass is due; the caller decides when a step may run.
+ * Decides when a pass is due. The caller decides when a step of a pass runs.
  */
 #include "store/db.h"
 #include "store/write/pruner.h"
@@ -25,11 +25,12 @@
 /* Retention keeps the database smaller than its size limit. The difference is a 64th of the
  * limit. */
 #define MARGIN_SHIFT 6
-/* In each table of rows about flows, the newest rows are kept after their flows have been deleted:
- * one row per 1024 bytes of the size limit. At about 100 bytes per row, these rows take a tenth of
- * the limit. */
+/* Number of rows that retention by size keeps in each table of rows about flows, even if their
+ * flows have been deleted: one row per 1024 bytes of the size limit. At about 100 bytes per row,
+ * these rows take a tenth of the limit. */
 #define KEPT_SHIFT 10
-/* This many free pages (64 MiB) are kept for reuse, unless the file exceeds its size limit. */
+/* The file keeps up to this many free pages (64 MiB) for reuse, unless it exceeds its size
+ * limit. */
 #define FREE_PAGES_KEPT 16384
 
 #define FOREVER		INT64_MAX
@@ -99,8 +100,8 @@ static int postings_delete(struct ingest *in, const struct slice *slice)
 }
 
 /* Finish a slice from which flows were deleted. If few flows are left, delete the slice's postings,
- * because a search reads so few flows quickly. Otherwise keep the postings; a posting that names a
- * deleted flow does no harm. */
+ * because a search can quickly read so few flows without postings. Otherwise keep the postings; a
+ * posting that names a deleted flow does no harm. */
 static int slice_finish(struct ingest *in, struct slice *slice)
 {
 	int64_t left;
@@ -125,8 +126,8 @@ static int64_t slice_end(const struct slice *slice)
 	return ((slice->id + 1) << SLICE_BITS) - 1;
 }
 
-/* Return the last id of a step. *from is the step's first id; if *from is lower than the slice's
- * first id, raise *from to that id. */
+/* Return the last id of a step whose first id is *from. If *from is lower than the first id of the
+ * slice, first set *from to the first id of the slice. */
 static int64_t step_end(const struct slice *slice, int64_t *from)
 {
 	if (*from < slice->id << SLICE_BITS)
@@ -136,8 +137,8 @@ static int64_t step_end(const struct slice *slice, int64_t *from)
 	return *from + STEP_FLOWS - 1;
 }
 
-/* Delete the flows of one slice with ids from first to last that ended before before_ms. Record the
- * highest id ever used, so that the id is not used again after its flow is deleted. */
+/* In one slice, delete the flows with ids from `first` to `last` that ended before `before_ms`.
+ * Record the highest id ever used, so that the id is not used again after its flow is deleted. */
 static int flows_delete(struct ingest *in, struct slice *slice, int64_t first, int64_t last,
 			int64_t before_ms)
 {
@@ -153,8 +154,8 @@ static int flows_delete(struct ingest *in, struct slice *slice, int64_t first, i
 	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
 }
 
-/* Find the first flow with an id from 'first' to 'last' that began within the age limit. Set *id to
- * its id, or to FOREVER if there is none. */
+/* Among the flows with ids from `first` to `last`, find the first one that began within the age
+ * limit. Set *id to its id, or to FOREVER if there is none. */
 static int young_find(struct ingest *in, const struct pruner *p, int64_t first, int64_t last,
 		      int64_t *id)
 {
@@ -174,7 +175,8 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 }
 
 /* Among a table's 4096 oldest rows, delete the rows older than ?1, but stop at the first row with a
- * time between ?1 and ?2. */
+ * time between ?1 and ?2 (the current time). A row with a later time does not count, because the
+ * clock was wrong. */
 #define OLDEST(table) "(SELECT id, time FROM " table " ORDER BY id LIMIT 4096)"
 #define OLDEST_DELETE_SQL(table)                                                                   \
 	"DELETE FROM " table " WHERE time < ?1 AND id <= (SELECT max(id) FROM " OLDEST(            \
@@ -182,15 +184,16 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 		       " AND id < ifnull((SELECT min(id) FROM " OLDEST(                            \
 			       table) " WHERE time BETWEEN ?1 AND ?2), 9223372036854775807)"
 
-/* Delete old rows of uplink_state as OLDEST_DELETE_SQL() does, but keep the state that each uplink
- * had at the beginning of the retained time. */
+/* Delete old rows of uplink_state as OLDEST_DELETE_SQL() does, but keep each uplink's newest row
+ * before ?1: it shows the state that the uplink had at the time ?1. */
 #define STATES_DELETE_SQL                                                                          \
 	OLDEST_DELETE_SQL("uplink_state")                                                          \
 	" AND EXISTS (SELECT 1 FROM uplink_state n"                                                \
 	" WHERE n.uplink = uplink_state.uplink AND n.id > uplink_state.id AND n.time < ?1)"
 
 /* Delete the gaps that ended before ?1, but only those recorded before the first gap that started
- * between ?1 and ?2. The ids of gaps that the store itself records are negative and count down. */
+ * between ?1 and ?2. Ids show the order: the ids of gaps that the store itself records are negative
+ * and count down, the other ids count up. */
 #define GAPS_DELETE_SQL                                                                            \
 	"DELETE FROM gap WHERE max(ifnull(started, 0), ended) < ?1 AND CASE WHEN id > 0"           \
 	" THEN id < ifnull((SELECT min(id) FROM gap WHERE id > 0"                                  \
@@ -198,8 +201,8 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                                  \
 	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
 
-/* Delete the oldest gaps that have ended when space is needed, but keep ?1 gaps. Gaps are kept
- * because they are few and small, and because only gaps show that rows are missing. */
+/* If space is needed, delete the oldest gaps among those that have ended, but keep ?1 gaps. Gaps
+ * are few and small, and only gaps show that rows are missing. */
 #define GAPS_LEAVE_SQL                                                                             \
 	"DELETE FROM gap WHERE (SELECT count(*) FROM gap) > ?1 AND id IN (SELECT id FROM gap"      \
 	" WHERE ended IS NOT NULL ORDER BY max(ifnull(started, 0), ended)"                         \
@@ -211,25 +214,29 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" (SELECT max(hour) FROM (SELECT hour FROM host_hour ORDER BY hour LIMIT 4096))"           \
 	" AND ?2 >= 0"
 
-/* Select changes by the time of their commit, but not the newest row, so that numbering continues. */
+/* Select the rows of table change that were committed before ?1. Do not select the newest row,
+ * because the next change gets its number from this row. */
 #define OLD_CHANGES                                                                                \
 	" FROM change WHERE time < ?1 AND first < (SELECT max(first) FROM change)"                 \
 	" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"           \
 	" LIMIT 4096)) AND ?2 >= 0"
 
-/* Select changes that were committed before the oldest flow began. */
+/* Select the rows of table change that were committed before the oldest flow began, except for the
+ * newest row. */
 #define LEFT_CHANGES                                                                               \
 	" FROM change WHERE time < (SELECT started FROM flow ORDER BY id LIMIT 1)"                 \
 	" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"           \
 	" LIMIT 16384)) AND first < (SELECT max(first) FROM change) AND ?1 >= 0"
 
-/* Add the changes that are about to be deleted to the counts that feed.c reads. */
+/* Before changes are deleted, add their number to the count of deleted changes of their kind.
+ * feed.c reads these counts from table meta. */
 #define CHANGES_COUNT_SQL(selection)                                                               \
 	"INSERT INTO meta SELECT 'pruned_changes_' || kind, sum(n)" selection                      \
 	" GROUP BY kind ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
 #define CHANGES_DELETE_SQL(selection) "DELETE" selection
 
-/* Record the highest ids ever used, so that an id is not used again after its row is deleted. */
+/* Record the highest ids of mismatches and gaps ever used, so that an id is not used again after
+ * its row is deleted. */
 static int last_ids_keep(struct ingest *in)
 {
 	int rc = SQLITE_OK;
@@ -242,7 +249,7 @@ static int last_ids_keep(struct ingest *in)
 }
 
 /* Delete old rows of table gap and of the tables in sql[]. Set *has_more to whether more old rows
- * may be left. */
+ * might be left. */
 static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t gaps_numbers[2],
 			 int64_t before_ms, int64_t time_ms, bool *has_more)
 {
@@ -275,8 +282,8 @@ static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t 
 	" (SELECT max(id) FROM (SELECT id FROM " table " ORDER BY id LIMIT 16384)))"               \
 	" AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.id = flow_id)"
 
-/* Delete rows about deleted flows. If such rows stayed, they would in time leave no room for
- * flows. */
+/* Delete rows about deleted flows, but keep the newest `kept` rows of each table. If all such rows
+ * stayed, they would in time leave no room for flows. */
 static int left_delete(struct ingest *in, int64_t kept)
 {
 	static const char *const sql[] = {
@@ -293,7 +300,8 @@ static int left_delete(struct ingest *in, int64_t kept)
 	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
 }
 
-/* Return the next slice of the pass by age. Skip slices whose flows seem to begin in the future. */
+/* Return the next slice of the pass by age; NULL: there is none. Skip slices whose flows all seem
+ * to begin in the future, because the clock was wrong. */
 static struct slice *age_slice(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = slices_from(&in->slices, p->age_flow_id);
@@ -330,8 +338,8 @@ static int age_step(struct pruner *p, struct ingest *in)
 	return rc == SQLITE_OK ? ingest_meta(in, "age_ms", p->clock.believed.time_ms) : rc;
 }
 
-/* Return the current size limit. It is the configured limit or the size at which the disk was full,
- * whichever is less. */
+/* Return the current size limit; 0: none. It is the configured limit or the size at which the disk
+ * was full, whichever is less. */
 static uint64_t limit_bytes(const struct pruner *p)
 {
 	uint64_t max_bytes = atomic_load(&p->max_bytes), ceiling = (uint64_t)p->ceiling_bytes;
@@ -339,8 +347,8 @@ static uint64_t limit_bytes(const struct pruner *p)
 	return ceiling && (!max_bytes || ceiling < max_bytes) ? ceiling : max_bytes;
 }
 
-/* Delete the oldest flows, and the rows about deleted flows (see left_delete()). If no flow is
- * left, delete rows of other tables (see others_delete()). */
+/* Do a step of retention by size: delete the oldest flows and the rows about deleted flows (see
+ * left_delete()). If no flow is left, delete rows of other tables (see others_delete()). */
 static int size_step(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = slices_from(&in->slices, p->size_flow_id);
@@ -361,7 +369,7 @@ static int size_step(struct pruner *p, struct ingest *in)
 			     &has_more);
 }
 
-/* Load the last time that an earlier run accepted. */
+/* Start the age clock from the last time that an earlier run accepted. */
 static int clock_load(struct pruner *p, struct ingest *in, int64_t now_ms)
 {
 	int64_t known_ms;
@@ -434,8 +442,8 @@ int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms)
 	return rc;
 }
 
-/* Return free pages to the file system. While the disk is full, hold the database's size, because
- * other processes may take these pages. */
+/* Return free pages to the file system. While the disk is full, do not let the database grow again,
+ * because other processes might take the freed space. */
 static int vacuum(const struct pruner *p, sqlite3 *db)
 {
 	int rc = db_exec(db, "PRAGMA incremental_vacuum(256)");

@@ -18,19 +18,21 @@
 #include "store/write/ingest.h"
 
 struct pruner {
-	/* Set by any thread. */
+	/* Any thread can set these four fields. */
 	_Atomic uint64_t retention_s; /* 0: no limit of age */
 	_Atomic uint64_t max_bytes;   /* 0: no limit of size */
-	/* true: an administrator asked for retention now; the next pass trusts the clock */
+	/* true: an administrator asked to apply retention now, and thus confirmed the clock; the
+	 * next pass accepts any time that the clock shows */
 	_Atomic bool is_clock_trusted;
 	_Atomic uint64_t asked; /* number of requests to apply retention now */
 
 	_Atomic uint64_t done; /* number of these requests that have been completed */
 
 	uint64_t served; /* number of these requests for which a pass has begun */
-	/* the database's size when the disk was full; 0: the disk is not full */
+	/* a size limit while the disk is full: the database's size when the disk became full; 0:
+	 * the disk is not full */
 	int64_t ceiling_bytes;
-	/* no flow was left to delete: pruner_is_over() returns false before this time */
+	/* set when no flow is left to delete: pruner_is_over() returns false until this time */
 	int64_t shrink_after_ms;
 	int64_t look_after_ms; /* CLOCK_MONOTONIC time of the next check of the size */
 	int64_t age_after_ms;  /* CLOCK_MONOTONIC time of the next pass by age */
@@ -44,11 +46,11 @@ struct pruner {
 };
 
 void pruner_init(struct pruner *p);
-/* Forget the state of a pass by age. A pass by size continues where it was. If it restarted at the
- * lowest id after each reset, it might never get past the ids that are already deleted. */
+/* Abort a pass by age. A pass by size goes on: if each reset made it start again at the lowest id,
+ * it might never get past the ids whose flows are already deleted. */
 void pruner_reset(struct pruner *p);
 
-/* Return whether any limit is set, that is whether history may be deleted. */
+/* Return whether a limit of age or size is set. If none is set, rows must not be deleted. */
 bool pruner_has_limit(const struct pruner *p);
 
 /* Return whether the database exceeds its size limit and flows are left to delete. */
@@ -57,7 +59,7 @@ bool pruner_is_over(const struct pruner *p, const struct ingest *in, int64_t now
 /* Delete some of the oldest flows. Return SQLite's result code. */
 int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms);
 
-/* Do one step if one is due; set *did to whether one was. Return SQLite's result code. */
+/* Do one step if a step is due. Set *did to whether a step was due. Return SQLite's result code. */
 int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did);
 
 /* Free space because the disk is full. Delete some of the oldest flows. Use the database's present

@@ -13,8 +13,10 @@
 
 #define AWAKE UINT64_MAX
 
-/* Map the ring. A page is returned to the kernel only when all its records have been taken.
- * Therefore the ring has more places than its capacity: up to a page of additional places. */
+/* Map the ring. When all records of a page have been taken, the page is returned to the kernel.
+ * Before that, the producer must not reuse the page's places, because the new records would be lost
+ * with the page. Therefore the ring has more places than its capacity: up to a page of additional
+ * places. */
 static int ring_map(struct queue *q, uint32_t capacity)
 {
 	q->page = (size_t)sysconf(_SC_PAGESIZE);

@@ -19,12 +19,12 @@ struct queue {
 	struct record *ring; /* has 'places' elements, more than capacity */
 	uint32_t capacity, places;
 	size_t bytes, page;
-	/* in this round, the bytes before this offset in the ring have been returned to the
-	 * kernel */
+	/* the pages before this offset in `ring` have been returned to the kernel since the
+	 * consumer last began at the start of `ring` */
 	size_t clean;
 	_Alignas(64) _Atomic uint64_t tail; /* records ever pushed; written by the producer */
 	_Alignas(64) _Atomic uint64_t head; /* records ever taken; written by the consumer */
-	/* the consumer sleeps until tail reaches this value */
+	/* the consumer sleeps until `tail` reaches this value; UINT64_MAX: it is awake */
 	_Alignas(64) _Atomic uint64_t wake_at;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;

@@ -7,7 +7,7 @@
 
 #include "waymark/store/store.h"
 
-/* If a step of the writer takes this long, the disk does not answer. */
+/* After a step of the writer has taken this long, report that the disk does not answer. */
 #define SLOW_MS 500
 
 static const struct store_failure full = {"disk full", "the disk is full"},

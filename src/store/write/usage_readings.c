@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * usage_readings.c - writes readings of the usage counters as rows and reads these rows. Also reads
- * the usage bins and the last alert, which a starting daemon needs to continue an uplink's quota.
+ * the usage bins (the traffic per five minutes) and the last alert, which waymarkd needs after a
+ * restart to continue an uplink's quota.
  *
  * Must not know what is counted, nor what a quota is.
  */

@@ -11,8 +11,8 @@
 
 extern const char usage_reading_sql[];
 
-/* Save the latest reading of an uplink's counters. s is prepared from usage_reading_sql; uplink is
- * the id of the uplink's row. Return SQLite's result code. */
+/* Save the latest reading of an uplink's counters. `s` is prepared from usage_reading_sql; `uplink`
+ * is the id of the uplink's row. Return SQLite's result code. */
 int usage_reading_put(sqlite3_stmt *s, int64_t uplink, const struct usage_reading *r);
 
 #endif

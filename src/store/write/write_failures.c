@@ -2,7 +2,8 @@
 /*
  * write_failures.c - records a gap in the history for records that SQLite refused, so that no loss
  * goes unreported. A gap begins with the first lost record, and ends when no record was lost
- * between two batches. (If the queue is full, the thread that pushes records pushes a gap later.)
+ * between two batches. Records that do not fit into the queue are not handled here: the thread that
+ * pushes records reports them as a gap later.
  */
 #include <stdio.h>
 

@@ -20,9 +20,9 @@
 
 /* How often the thread wakes up for maintenance while no record arrives. */
 #define IDLE_MS 1000
-/* How often the history records that the daemon is alive while no record arrives. */
+/* How often the thread records in the history that the daemon is alive, if no record arrives. */
 #define IDLE_ALIVE_MS 5000
-/* How often to check that the file is still at its path. */
+/* How often to check that the database's files are still at their paths. */
 #define WATCH_MS 2000
 /* How often the newest rows are read back to detect damage. */
 #define PROBE_MS 4000
@@ -30,16 +30,17 @@
  * RETRY_MAX_MS the longest. */
 #define RETRY_MS     100
 #define RETRY_MAX_MS 5000
-/* How long a stop tries to write the remaining records to a failing database. */
+/* When waymarkd stops and the database fails, how long to try to write the remaining records. */
 #define STOP_PATIENCE_MS 3000
 /* A maintenance step begins only if this much time is left before the batch is due. */
 #define STEP_MS 30
-/* Even if no batch leaves that much time, do one step after this many batches. */
+/* After this many batches, do one step of maintenance even if no time is left for it. */
 #define STEP_BATCHES 16
 /* If maintenance cannot wait (maintenance_is_pressed()), do up to this many steps after each batch.
- * One batch makes fewer steps necessary. */
+ * A batch adds less work than these steps do, so that maintenance catches up. */
 #define STEPS_PRESSED 4
-/* The queue's room for records other than flows is 1/RESERVE_PART of its room for flows. */
+/* The queue has additional places for records that are not flows: one per RESERVE_PART places for
+ * flows. */
 #define RESERVE_PART 16
 
 /* busy_begin() and busy_end() mark the time in which the thread may be waiting for the disk. */
@@ -112,8 +113,8 @@ static void depth_note(struct writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* If the disk is full, free space. Return whether rows were deleted. If they were, an early retry
- * is worthwhile. */
+/* If the disk is full, free space. Return whether rows were deleted. If so, the next attempt to
+ * write can succeed and should not wait for long. */
 static bool is_relieved(struct writer *w, int code, int64_t now_ms)
 {
 	bool did = false;
@@ -188,7 +189,8 @@ static void damage_look(struct writer *w, int64_t now_ms)
 }
 
 /* Check that the files are still at their paths, because records that are written to a deleted or
- * replaced file are lost. If a file is missing, create it. */
+ * replaced file are lost. If a file is missing or replaced, open the database again, which creates
+ * missing files. */
 static void watch(struct writer *w, int64_t now_ms)
 {
 	enum store_move move;
@@ -262,7 +264,8 @@ static void idle(struct writer *w)
 		queue_wait(&w->queue, 1, now + IDLE_MS);
 }
 
-/* Return whether a stop has tried for long enough to write to a failing database. */
+/* Return whether waymarkd is stopping and has tried for long enough to write to a failing
+ * database. */
 static bool is_given_up(struct writer *w, int64_t now_ms)
 {
 	if (!atomic_load(&w->is_stopping))
@@ -326,7 +329,8 @@ static void *thread_run(void *data)
 	return NULL;
 }
 
-/* If store_open_or_renew() renamed a damaged database, report the renewal. */
+/* If store_open_or_renew() renamed a damaged database and created a new one, note this (see
+ * batch_renew_damaged()). */
 static void renewal_take(struct writer *w)
 {
 	if (!w->st->aside[0])
@@ -377,7 +381,7 @@ uint32_t writer_room(const struct writer *w)
 }
 
 /* Count a record that was refused because the queue was full. Also note the queue's depth, because
- * the writer takes many records at a time and may never see a full queue. */
+ * the writer takes many records at a time and might never see a full queue. */
 static void refused_note(struct writer *w, uint32_t depth)
 {
 	pthread_mutex_lock(&w->lock);

@@ -17,7 +17,8 @@
 /* Maximum number of records in one transaction. */
 #define BATCH_RECORDS_MAX 10000
 
-/* A flow's id and the position of its record in the batch, to write flows in the order of ids. */
+/* A flow's id and the position of its record in the batch. Entries are sorted to write flows in the
+ * order of ids. */
 struct batch_entry {
 	int64_t id;
 	uint32_t at;
@@ -40,13 +41,14 @@ struct writer {
 	_Atomic bool is_stopping;
 	bool is_clean;	    /* if is_stopping: the argument of writer_stop() */
 	int64_t stopped_ms; /* if is_stopping: the time of the stop */
-	/* commit without delay until this many records have been taken */
+	/* set by writer_flush_within(): commit without delay until queue_taken() reaches this
+	 * number */
 	_Atomic uint64_t flush_to;
 
 	/* Used only by the writer thread: */
 	struct ingest in;
 	bool is_loaded;
-	bool is_marked; /* the history records that this daemon has started */
+	bool is_marked; /* the start of this daemon has been recorded in the history */
 	struct maintenance maintenance;
 	struct uplinks_record uplinks; /* the current uplinks, to be written to a new database */
 	struct batch_entry order[BATCH_RECORDS_MAX];
@@ -55,11 +57,12 @@ struct writer {
 	uint64_t batch_failed; /* records of this batch that SQLite refused */
 	unsigned attempts;     /* failed attempts in a row */
 	uint32_t n_given_up;   /* records that a stop could not write */
-	int64_t alive_ms;      /* when the history last recorded that the daemon is alive */
+	int64_t alive_ms;      /* when "the daemon is alive" was last recorded in the history */
 	int64_t watched_ms, stopping_since_ms;
 	int64_t in_place_ms; /* when the file was last seen undamaged at its path */
-	/* When a lost database was last seen undamaged at its path. The gap that the new database
-	 * records begins at this time. 0: no such gap waits to be recorded. */
+	/* If the previous database was lost (moved or damaged): when it was last seen undamaged at
+	 * its path. A gap that begins at this time must be recorded in the new database. 0: no such
+	 * gap waits to be recorded. */
 	int64_t moved_since_ms;
 	char moved_reason[96]; /* reason of that gap */
 	int64_t probed_ms;
@@ -85,7 +88,7 @@ int batch_write(struct writer *w, uint32_t n);
 void batch_take(struct writer *w, uint32_t n);
 void batch_forget(struct writer *w); /* unload what was loaded from the database */
 /* Clean up after a statement has failed with rc. Roll back and note why the statement failed. If
- * the connection may be broken, close it. If the database is damaged, rename it. Return rc. */
+ * the connection might be broken, close it. If the database is damaged, rename it. Return rc. */
 int batch_give_up(struct writer *w, int rc);
 /* Note that the database is lost and why it is lost, so that a gap is recorded in the new database.
  * Call batch_renew_damaged() after store_set_aside() has renamed a damaged database, and
