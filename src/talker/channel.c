@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * channel.c - the channel is a SOCK_SEQPACKET socket pair, which keeps frames apart. A frame may
- * carry one file descriptor (SCM_RIGHTS).
+ * channel.c - the channel is a SOCK_SEQPACKET socket pair, which keeps frames apart. A file
+ * descriptor can be sent together with a frame (SCM_RIGHTS).
  */
 #include "talker/channel.h"
 

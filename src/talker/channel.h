@@ -7,8 +7,8 @@
 
 #include "talker/frame.h"
 
-/* Open a non-blocking socket pair. The send buffer of the first end holds up to 'bytes' bytes of
- * unread frames. Return 0 or -errno. */
+/* Open a non-blocking socket pair. The buffer for frames that were sent at ends[0] and not yet read
+ * has a size of 'bytes'. Return 0 or -errno. */
 int channel_open(int ends[2], int bytes);
 /* Send a frame. If pass_fd is not -1, pass this descriptor with the frame. Return 0, -EAGAIN if the
  * socket is full, -EMSGSIZE if the frame is too large, or -EPIPE if the other side has exited. */

@@ -16,7 +16,8 @@
 /* The types of frames. Each comment names the sender (d: waymarkd, w: the worker, s: the spawner),
  * what the frame means, and what its number and texts hold. */
 enum frame_type {
-	FRAME_READY = 1, /* s: the spawner has dropped its privileges; number: 0 or -errno */
+	FRAME_READY = 1, /* s: the spawner has tried to drop its privileges; number: 0 if it
+			  * succeeded, or -errno */
 	FRAME_STARTED,	 /* w: a new worker runs */
 	FRAME_DIED,	 /* s: the worker died; text: how */
 	FRAME_PING,	 /* d: ask whether the worker answers */
@@ -32,7 +33,8 @@ enum frame_type {
 	FRAME_POST,    /* d: deliver to the webhook; number: id of the alert; text: body */
 	FRAME_SETTLED, /* w: the webhook delivered or dropped an alert; number: id of the alert */
 	FRAME_STATUS,  /* w: see struct worker_status */
-	/* d: serve scrapes at the socket that comes with the frame; no socket: stop */
+	/* d: serve scrapes at the listening socket that comes with the frame; no socket: stop
+	 * serving */
 	FRAME_LISTEN,
 	FRAME_ASK,     /* w: ask for the page (the metrics) */
 	FRAME_PAGE,    /* d: part of the page; number: flags PAGE_FIRST and PAGE_LAST; no text:
@@ -65,7 +67,7 @@ int frame_end(struct frame *f);
 
 /* Decode a received frame, which is in the first n bytes of f->bytes. Return 0 or -EBADMSG. */
 int frame_open(struct frame *f, size_t n);
-/* Return the next text, or NULL. The text is part of the frame. */
+/* Return the next text, or NULL if there is none. The text is part of the frame. */
 const char *frame_next(struct frame *f);
 /* Return the next text as a number; 0 if it is not a number. */
 int64_t frame_next_number(struct frame *f);

@@ -21,7 +21,8 @@
 #define EVENTS_PER_TURN	 64
 #define LISTEN_PAUSE_MS	 1000
 #define ASK_AGAIN_MS	 1000
-/* the number of the listening socket in epoll; the clients have the numbers below it */
+/* data.u32 in epoll events of the listening socket; in events of a client, data.u32 is the client's
+ * index, which is lower */
 #define LISTENER HTTPD_CLIENTS_MAX
 
 enum client_state { CLIENT_FREE, CLIENT_READS, CLIENT_WAITS, CLIENT_WRITES, CLIENT_ENDS };
@@ -39,7 +40,8 @@ struct client {
 
 struct httpd {
 	int epoll_fd, listen_fd;
-	int64_t paused_until_ms; /* when to poll the listening socket again; 0: it is in epoll */
+	int64_t paused_until_ms; /* when to poll the listening socket again; 0: it is being
+				  * polled */
 	/* asked_ms: when the page was requested from waymarkd; 0: no request is open */
 	int64_t now_ms, asked_ms;
 	struct httpd_page page;
@@ -65,9 +67,9 @@ static int client_watch(struct httpd *h, struct client *c, int operation, uint32
 	return epoll_ctl(h->epoll_fd, operation, c->fd, &ev) ? -errno : 0;
 }
 
-/* Return the client that connected first, among those whose request must be read or whose answer
- * must be written. Clients that wait for waymarkd's page do not count. Return NULL if there is no
- * such client. */
+/* Return the client that connected first, among those that have not sent their whole request or
+ * read their whole answer. A client that waits for the page does not count, because waymarkd is
+ * slow, not the client. Return NULL if there is no such client. */
 static struct client *client_slowest(struct httpd *h)
 {
 	struct client *slowest = NULL;
@@ -263,8 +265,8 @@ static void listener_watch(struct httpd *h)
 		h->paused_until_ms = h->now_ms + LISTEN_PAUSE_MS;
 }
 
-/* Stop polling the listening socket for a while. If no descriptor or memory is free, the socket
- * stays readable, and accepting again at once would be a busy loop. */
+/* Stop polling the listening socket for a while, because no descriptor or no memory is free. The
+ * socket stays readable, so polling without a pause would be a busy loop. */
 static void listener_pause(struct httpd *h)
 {
 	epoll_ctl(h->epoll_fd, EPOLL_CTL_DEL, h->listen_fd, NULL);
@@ -369,7 +371,8 @@ int httpd_fd(const struct httpd *h)
 	return h->epoll_fd;
 }
 
-/* Serve existing clients before accepting new ones: a new client may replace a slow one. */
+/* Serve the existing clients before accepting new ones, because a new client can replace a client
+ * that has not been served. */
 void httpd_process(struct httpd *h, int64_t now_ms)
 {
 	struct epoll_event events[EVENTS_PER_TURN];

@@ -30,7 +30,7 @@ struct httpd_page {
 /* Return a new server, or NULL with errno. The strings of page must outlive the server. */
 struct httpd *httpd_new(const struct httpd_page *page);
 void httpd_free(struct httpd *h);
-/* Take over a listening, non-blocking socket; -1 stops listening. */
+/* Take over a listening, non-blocking socket from the caller; fd -1: stop listening. */
 void httpd_listen(struct httpd *h, int fd);
 /* Send 'text' as the page to all waiting clients. If text is NULL, no page is available, and the
  * clients get status 503. */

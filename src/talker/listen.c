@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listen.c - opens a listening socket of one address family. The address may not exist yet.
+ * listen.c - opens a listening socket of one address family. This succeeds even if no interface has
+ * the address yet.
  */
 #include "talker/listen.h"
 

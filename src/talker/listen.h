@@ -10,7 +10,8 @@
 
 #include "waymark/base/addr.h"
 
-/* Return a listening, non-blocking socket, or -errno. The address need not exist yet. */
+/* Return a listening, non-blocking socket, or -errno. If no interface has the address yet, the
+ * socket works as soon as one gets it. */
 int listen_open(const struct addr *addr, uint16_t port);
 
 #endif

@@ -61,7 +61,8 @@ static int signals_open(void)
 {
 	sigset_t children;
 
-	/* Ignore the signals that stop waymarkd; the channel tells the worker to stop. */
+	/* Ignore the signals that stop or reload waymarkd. The worker stops when FRAME_STOP arrives
+	 * or the channel closes. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -73,8 +74,8 @@ static int signals_open(void)
 	return signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Drop the privileges. Clear the dumpable flag as well, so that other processes of this user cannot
- * read tokens from the memory of this process. */
+/* Drop the privileges. Clear the dumpable flag, so that other processes of this user cannot read
+ * tokens from the memory of this process. Become a subreaper (see children_reap()). */
 static int privileges_shed(const struct spawn_user *user)
 {
 	int err = privilege_shed(user->is_set, user->uid, user->gid);

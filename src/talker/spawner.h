@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * spawner.h - the parent of the worker. It has the same user and as few privileges as the worker.
- * It only starts the worker and restarts it.
+ * spawner.h - the parent of the worker. Like the worker, it runs as an unprivileged user if one is
+ * configured, and without capabilities. It only starts the worker and restarts it.
  */
 #ifndef WAYMARK_SRC_TALKER_SPAWNER_H
 #define WAYMARK_SRC_TALKER_SPAWNER_H

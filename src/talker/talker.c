@@ -47,7 +47,8 @@ struct talker {
 	struct talker_events events;
 	struct talker_webhook_events webhook;
 	struct worker_status status, read[READERS];
-	int64_t programs_lost; /* programs that ran when their worker died */
+	int64_t programs_lost; /* programs that were running when their worker died; 0 again after
+			        * they have been counted as failed */
 	uint64_t restarts;
 	struct frame frame;
 };
@@ -241,8 +242,9 @@ int talker_check(struct talker *t, int64_t number, const char *path, char *const
 	return talker_send(t, -1);
 }
 
-/* Send the page in parts. If a part does not fit into the channel, the worker never gets the whole
- * page. The worker asks for the page again when another client requests it. */
+/* Send the page in parts. If a part does not fit into the channel, do not send the rest. The worker
+ * never uses an incomplete page, and asks for the page again when another client requests it. If
+ * `text` is NULL, there is no page. */
 static void page_send(struct talker *t, const char *text)
 {
 	size_t left = text ? strlen(text) : 0;
@@ -294,7 +296,7 @@ static void started_take(struct talker *t)
 		state_set(t, TALKER_WORKS, "a new one runs");
 }
 
-/* Handle the frames that a running worker sends. */
+/* Handle a frame of the current worker. */
 static void worker_frame_take(struct talker *t)
 {
 	const char *text;

@@ -9,8 +9,8 @@
 #include "talker/worker.h"
 #include "waymark/talker/talker.h"
 
-/* Begin a frame and return it; send it with talker_send(). There is only one frame: any call of a
- * talker function may overwrite it. */
+/* Begin a frame and return it; send it with talker_send(). There is only one frame per talker,
+ * which the next call of any talker function can overwrite. */
 struct frame *talker_frame(struct talker *t, enum frame_type type, int64_t number);
 /* Send the frame of talker_frame(). Return 0, -EAGAIN if the channel is full, or -EHOSTDOWN if the
  * talker has exited. */
@@ -18,8 +18,8 @@ int talker_send(struct talker *t, int pass_fd);
 /* Return whether the talker accepts alerts now. */
 bool talker_is_working(const struct talker *t);
 
-/* Return how much the worker's counters grew since this reader's last call. The counters of a
- * restarted worker begin at 0. */
+/* Return how much the worker's counters grew since the last call with the same `reader`. Each sink
+ * is a reader of its own. The counters of a restarted worker begin at 0. */
 enum talker_reader { READER_EXEC, READER_WEBHOOK, READERS };
 struct worker_status talker_status_news(struct talker *t, enum talker_reader reader);
 int64_t talker_programs(const struct talker *t);
@@ -36,7 +36,7 @@ struct talker_webhook_events {
 };
 void talker_set_webhook(struct talker *t, const struct talker_webhook_events *e);
 
-/* The rows of talker_sinks. */
+/* The elements of talker_sinks[]. */
 extern const struct sink talker_exec_sink, talker_webhook_sink;
 
 #endif

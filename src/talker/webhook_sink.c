@@ -198,8 +198,8 @@ static char *sink_body(void *self, const struct alert_config *c, const struct si
 	return webhook_body_make(&((struct webhook_state *)self)->body, c, m);
 }
 
-/* Queue an alert. If too many are queued, or if the webhook is off, drop the oldest. (The worker
- * drops alerts that the server refuses.) */
+/* Queue an alert. If too many alerts are queued, or if the webhook is off, drop the oldest queued
+ * alert. (Alerts that the server refuses are dropped by the worker.) */
 static int sink_push(void *self, int64_t id, const char *body)
 {
 	struct webhook_state *s = self;
@@ -250,7 +250,7 @@ static void sink_tick(void *self, int64_t now_ms)
 }
 
 /* Send the alerts that fit into the channel, and stop the talker. Alerts that the talker does not
- * deliver stay in the history until the next start of waymarkd. */
+ * deliver stay in the history, and waymarkd queues them again after its next start. */
 static void sink_stop(void *self)
 {
 	struct webhook_state *s = self;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * worker.c - runs one loop that handles frames from waymarkd, programs that run, results of the
- * webhook, and HTTP clients. If the channel is full, a frame is dropped; only counters and the ids
- * of settled alerts are sent again later.
+ * webhook, and HTTP clients. If the channel to waymarkd is full, a frame is dropped. Only counters
+ * and the ids of settled alerts (see FRAME_SETTLED) are sent again later.
  */
 #include "talker/worker.h"
 
@@ -165,8 +165,8 @@ static void page_take(struct worker *w)
 
 /* Handle a frame. The program of a FRAME_PROGRAM is run even if waymarkd sent the frame to an
  * earlier worker that has died. Other frames that were sent to an earlier worker are ignored. When
- * a new worker starts, waymarkd sends the listening socket, the webhook's settings and its alerts
- * again, but no checks. */
+ * a new worker starts, waymarkd sends it the listening socket, the webhook's settings, and the
+ * alerts for the webhook again, but not the checks. */
 static void frame_take(struct worker *w, int passed_fd)
 {
 	if (w->in.type == FRAME_PROGRAM)
@@ -241,7 +241,8 @@ static void status_send(struct worker *w)
 		w->sent = now;
 }
 
-/* Report settled alerts. Send the counters first, so that they include these alerts. */
+/* Report the ids of settled alerts. First send the counters that already include the alert, so that
+ * waymarkd's counters include each alert that waymarkd knows to be settled. */
 static void settled_send(struct worker *w)
 {
 	int64_t id;

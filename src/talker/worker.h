@@ -16,9 +16,10 @@ void __attribute__((noreturn)) worker_run(int channel, uint32_t generation);
 
 /* The contents of FRAME_STATUS. Counters begin at 0 when the worker starts. */
 struct worker_status {
-	int64_t programs; /* alert programs that run now; not 0 while programs are queued */
+	int64_t programs; /* number of alert programs that run now; 0: none run, and none are
+			   * queued */
 	int64_t programs_failed;
-	/* of the webhook: delivered alerts, failed requests, dropped alerts */
+	/* of the webhook: delivered alerts, failed requests (each is repeated), dropped alerts */
 	int64_t delivered, retries, dropped;
 	char program_error[160], webhook_error[160];
 };

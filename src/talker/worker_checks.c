@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * worker_checks.c - runs check programs. There is one place per uplink, because waymarkd starts no
- * second check of an uplink while one runs.
+ * worker_checks.c - runs check programs. Places for UPLINKS_MAX checks are enough, because waymarkd
+ * runs at most one check per uplink at a time.
  */
 #include "talker/worker_checks.h"
 

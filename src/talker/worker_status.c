@@ -24,7 +24,7 @@ static int64_t count_read(struct frame *f)
 	return n < 0 ? 0 : n;
 }
 
-/* Read a text and replace control characters, because the text may be printed on a terminal. */
+/* Read a text and replace control characters, because the text might be printed on a terminal. */
 static void text_read(struct frame *f, char *to, size_t size)
 {
 	const char *text = frame_next(f);
