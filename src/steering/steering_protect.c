@@ -41,7 +41,7 @@ bool protection_is_due(struct steering *s, bool is_there)
 	return !nft_is_owner(s->nft) && (!is_there || nft_own(s->nft, RULESET_TABLE));
 }
 
-/* Load text into the table, which exists and which this process owns. former is the table's
+/* Load `text` into the table, which exists and which this process owns. `former` is the table's
  * listing, or NULL if the table is empty. */
 static int load_own(struct steering *s, const char *text, const char *former)
 {

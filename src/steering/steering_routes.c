@@ -367,8 +367,8 @@ static void rule_describe(struct steering_change *c, const struct run *run, bool
 		 rule_text(text, sizeof(text), r), family_name(r->family));
 }
 
-/* Find the rule that the kernel treats as a duplicate of r: equal except for a goto's target. The
- * kernel refuses to add a duplicate. */
+/* Find the rule that the kernel treats as a duplicate of r and would not add: equal to r, or
+ * different only in the target of a goto. */
 static const struct rule_state *rule_find_rival(const struct netstate *s,
 						const struct rule_state *r)
 {
@@ -392,8 +392,8 @@ static int rule_bring(struct run *run, const struct rule_state *r, const struct 
 	return err && err != -ENOENT && err != -ESRCH ? err : rule_add(run, r);
 }
 
-/* Add a rule, and return whether it was added. is_moved: the kernel has the rule, but a rule that
- * must precede it was added again and now follows it. */
+/* Add a rule, and return whether it was added. is_moved: the kernel has the rule, and it is added
+ * again only to come after a rule that was added again. */
 static bool rule_put(struct run *run, const struct rule_state *r, const struct rule_state *rival,
 		     bool is_moved)
 {

@@ -2,11 +2,11 @@
 /*
  * steering_ruleset.c - keeps table inet waymark loaded as plan/ruleset.h renders it.
  *
- * nftables does not list rules in the form in which it reads them (masks, numbers), so the table's
- * listing cannot be compared with the rendered text. Hashes are compared instead: the hash of the
- * current listing with that of the listing made immediately after the load, and the hash of the
- * current text with that of the loaded text. If both pairs are equal, the table is not loaded again
- * and keeps its counters. Must not know the rules.
+ * nft lists rules in another form than it reads them (masks, numbers), so the table's listing
+ * cannot be compared with the rendered text. The state therefore has two hashes: that of the text
+ * that was loaded, and that of the listing made immediately after the load. If the current text and
+ * the current listing still have these hashes, the table is not loaded again and keeps its
+ * counters. Must not know the rules.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -46,9 +46,8 @@ static void listing_keep(struct steering *s, const char *listing)
 	s->listing = listing ? strdup(listing) : NULL;
 }
 
-/* Return whether another process changed the ruleset after it was loaded. If the configuration
- * requires a new text, the table is loaded again anyway. In that case only a missing table counts
- * as changed. */
+/* Return whether the table must be loaded because another process changed or deleted it. If the
+ * configuration requires a new text as well, only a deleted table counts. */
 static bool ruleset_is_undone(const struct steering *s, const char *text, const char *listing)
 {
 	return s->former && s->state->text_hash &&

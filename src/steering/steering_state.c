@@ -100,7 +100,7 @@ int steering_state_keep_gateway(struct steering_state *st, const struct saved_ga
 }
 
 /* Keep the links of the route's nexthops. If a link with the same index was kept before, replace
- * that link, because the index may belong to another interface now. */
+ * that link, because the index might belong to another interface now. */
 static int keep_links(struct netstate *to, const struct route_state *r, const struct netstate *s)
 {
 	for (size_t i = 0; i < r->n_nexthops; i++) {
@@ -130,7 +130,7 @@ int steering_state_keep_route(struct steering_state *st, const struct route_stat
 void steering_state_drop_route(struct steering_state *st, const struct route_state *place)
 {
 	struct netstate *d = st->displaced;
-	struct route_state where = *place; /* a copy, because 'place' may point into d->routes */
+	struct route_state where = *place; /* a copy, because `place` can point into d->routes */
 	size_t kept = 0;
 
 	for (size_t i = 0; i < d->n_routes; i++) {
@@ -194,8 +194,8 @@ static bool is_daemon_user(const struct config *c, uid_t uid)
 
 /* Return whether the state file is trusted. This is checked because the removal of the steering
  * installs the routes and sysctls that the file contains. A file is trusted if its owner is root,
- * this process's user or waymarkd's user. It is also trusted if its owner owns the folder and only
- * this owner may write to the folder. */
+ * this process's user or waymarkd's user. It is also trusted if its owner also owns the folder and
+ * is the only one who can write to the folder. */
 static bool file_is_trusted(const struct config *c, int folder, const struct stat *sb)
 {
 	struct stat in;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * steering_state.h - saves the former values of what the steering changed. The file (steering.json)
- * is beside the control socket, so that any process that removes the steering can restore the
- * values.
+ * is beside the control socket, where any process that removes the steering finds it and can
+ * restore the values.
  *
  * A file that was written in another boot or another network namespace is ignored.
  */
@@ -43,7 +43,8 @@ struct steering_state {
 	struct saved_gateway *gateways;
 	size_t n_gateways;
 	uint64_t text_hash;	 /* hash of the loaded ruleset text; 0: no ruleset is loaded */
-	uint64_t listing_hash;	 /* hash of nft's listing made immediately after the load */
+	uint64_t listing_hash;	 /* hash of nft's listing made immediately after the load; 0:
+				  * none */
 	int64_t labels_since_ms; /* when rules began to label flows; CLOCK_REALTIME; 0: unknown */
 	uint32_t label_base;	 /* our first connlabel bit in the labels of flows */
 	uint64_t label_slots;	 /* hash of what each label bit stands for; 0: unknown */

@@ -291,8 +291,8 @@ static int route_from_json(struct netstate *s, json_t *json)
 	return err;
 }
 
-/* Return whether the steering may set this sysctl. It may set the sysctls in known[] and the
- * rp_filter of any interface. */
+/* Return whether this is a sysctl that the steering sets: one of known[], or the rp_filter of an
+ * interface. A state file must not contain any other. */
 static bool sysctl_is_known(const char *name)
 {
 	static const char *const known[] = {
