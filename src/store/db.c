@@ -44,10 +44,10 @@ static int max_pages_set(sqlite3 *db, int64_t pages)
 	return db_exec(db, sql);
 }
 
-/* Return the chunk size (SQLITE_FCNTL_CHUNK_SIZE) for a file that is to have this many bytes: the
- * size of one of n equal chunks, each of about CHUNK_MAX bytes at most. SQLite ignores
- * SQLITE_FCNTL_SIZE_HINT unless a chunk size is set. It extends and truncates the file to whole
- * chunks, also at a checkpoint. */
+/* Divide a file of this many bytes into equal chunks of CHUNK_MAX bytes or less, and return the
+ * chunk size, rounded up to whole pages. Without a chunk size (SQLITE_FCNTL_CHUNK_SIZE) SQLite
+ * ignores SQLITE_FCNTL_SIZE_HINT. It rounds the file's size up to a multiple of the chunk size,
+ * also at a checkpoint. */
 static int chunk_of(int64_t bytes, int64_t page_bytes)
 {
 	int64_t n = 1 + bytes / CHUNK_MAX;

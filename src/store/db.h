@@ -28,9 +28,9 @@ int db_exec(sqlite3 *db, const char *sql);
  * NULL, set *out to 'fallback'. */
 int db_integer(sqlite3 *db, const char *sql, int64_t *out, int64_t fallback);
 
-/* Extend the file so that it has room for every page of the write-ahead log and for more_bytes
- * more, and prevent the database from growing further. The log can then be checkpointed even while
- * the disk is full. db_size_release() lets the database grow again. */
+/* Extend the file so that it has room for every page of the write-ahead log and for `more_bytes`
+ * bytes more, and prevent the database from growing further. The log can then be checkpointed even
+ * while the disk is full. db_size_release() lets the database grow again. */
 int db_size_hold(sqlite3 *db, int64_t more_bytes);
 int db_size_release(sqlite3 *db);
 bool db_size_is_held(sqlite3 *db);

@@ -15,18 +15,17 @@
 
 /* Statements whose parameters flow_row_bind() binds. */
 extern const char flow_row_insert_sql[];
-/* Write the end of a flow whose row is in state FLOW_LIVE. The statement does not assign the
- * columns of kind IDENTITY (flow_columns.def), because some of them are in the large indexes
- * flow_started and flow_public_port. If these columns were assigned, SQLite would write the row's
- * index entries again. If an IDENTITY column has changed, the statement matches no row. In that
- * case use flow_row_update_sql. */
+/* Write the end of a flow whose row is in state FLOW_LIVE. The columns of kind IDENTITY
+ * (flow_columns.def) are not assigned, because SQLite would then write the row's entries in large
+ * indexes again. If one of these columns has changed, the statement matches no row. In that case
+ * use flow_row_update_sql. */
 extern const char flow_row_end_sql[];
 /* Write the end of a flow whose row is in state FLOW_CLOSED. The flow's TCP connection ended
  * earlier; its conntrack entry has ended now. If the row already has the connection's end, that end
  * stays. Like flow_row_end_sql, the statement matches no row if a column of kind IDENTITY has
  * changed. */
 extern const char flow_row_closed_end_sql[];
-/* Write all columns of an existing row. The row may be in any state, because evidence may arrive
+/* Write all columns of an existing row. The row can be in any state, because evidence might arrive
  * after a flow's end. An unknown life or counter does not overwrite a known one. */
 extern const char flow_row_update_sql[];
 /* Read the live and closed flows, in the order of ids. */

@@ -51,7 +51,8 @@ static const char *cause_word(int number)
 	return state_cause_name((enum state_cause)number);
 }
 
-/* Tables with the names of the program's enumerations. The views join them. */
+/* Tables with the names of the program's enumerations. The views join these tables, to show names
+ * in place of numbers. */
 static const struct {
 	const char *put;
 	int first;

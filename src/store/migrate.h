@@ -12,7 +12,7 @@
  * first step: from an empty database) to 'version'. */
 struct migration {
 	int version;
-	const char *sql_file; /* name of a file in sql_files (sql.h); NULL: use sql */
+	const char *sql_file; /* name of a file in sql_files (sql.h); NULL: use `sql` */
 	const char *sql;
 };
 

@@ -59,7 +59,7 @@ struct slice *slices_from(struct slices *s, int64_t flow_id);
 /* Note that a flow of this slice began at started_ms (0: unknown). */
 void slice_widen(struct slice *slice, int64_t started_ms);
 
-/* Write the slices that changed since the last flush to table slice. */
+/* Write to table slice those slices that have changed since the last flush. */
 int slices_flush(struct slices *s);
 
 int slices_remove(struct slices *s, int64_t id);

@@ -38,9 +38,9 @@ struct store {
 
 /* Open the database again after the connection was lost or the opening was postponed. If st->path
  * is missing or empty, create the database. Fill in the fields that come from the database. If the
- * opening was postponed, also take the lock, and refuse a database with ids that are higher than
- * the highest ids known at the start, because the audit has given these ids to other flows. Return
- * 0, or -errno with a message in st->error. */
+ * opening was postponed, also take the lock, and refuse a database with ids above the highest ids
+ * known at the start, because other records have got these ids since. Return 0, or -errno with a
+ * message in st->error. */
 int store_reconnect(struct store *st);
 void store_disconnect(struct store *st);
 

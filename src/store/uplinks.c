@@ -298,7 +298,7 @@ int uplinks_ifset(struct uplinks *u, const struct ifset_key *key, int64_t *id)
 	*id = 0;
 	if (!slots && !key->others)
 		return SQLITE_OK;
-	/* Shortcut for a single uplink, by which nearly every flow leaves. */
+	/* Shortcut for a set of one uplink, because nearly every flow leaves by only one. */
 	if ((slots & (slots - 1)) == 0 && slots && !key->others)
 		row = row_at(u, (uint8_t)__builtin_ctzll(slots), key->flow_id);
 	if (row && row->ifset) {

@@ -43,8 +43,8 @@ int failover_class_parse(const char *name)
 
 /* --- which failover -------------------------------------------------------------------- */
 
-/* The value of column 'what' in the last row that precedes row s and has the same uplink name. The
- * query compares names, not uplink ids, because a reload may have given the uplink another row in
+/* The value of column `what` in the last row that precedes row s and has the same uplink name. The
+ * query compares names, not uplink ids, because a reload might have given the uplink another row in
  * table uplink. */
 #define STATE_BEFORE(what)                                                                         \
 	"(SELECT p." what " FROM uplink_state p JOIN uplink v ON v.id = p.uplink"                  \
@@ -64,8 +64,8 @@ int failover_class_parse(const char *name)
 				      "AND g.ended <= s.time"                                      \
 				      " AND g.ended > " STATE_BEFORE("time") ")"
 
-/* Column `what` of the newest health sample that reports a fault (its text is not empty). The
- * sample must be from the time between 60 s before row s and 2 s after it. */
+/* Column `what` of the newest health sample that reports a fault (its text is not empty) and that
+ * was taken between 60 s before row s and 2 s after it. */
 #define SAMPLE_OF(what)                                                                            \
 	"(SELECT " what " FROM health_sample h WHERE h.uplink = s.uplink"                          \
 	" AND h.time BETWEEN s.time - 60000 AND s.time + 2000 AND h.text <> ''"                    \
@@ -118,16 +118,16 @@ static int return_find(struct query *q, int64_t fall, struct failover *f)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : query_fail(q, rc);
 }
 
-/* Which failover to read. If id is not 0, read the failover with this id. If id is 0, read the last
- * failover of the uplink (NULL: of any uplink) at or before at_ms (0: at any time). */
+/* Which failover to read. If `id` is not 0, read the failover with this id. If `id` is 0, read the
+ * last failover of `uplink` (NULL: of any uplink) at or before at_ms (0: at any time). */
 struct wanted {
 	int64_t id, at_ms;
 	const char *uplink;
 };
 
-/* Set what detected the fault, and when it began. Both come from two columns of the health sample,
- * but only if the failover's cause is "health". For any other cause, the cause itself is what
- * detected the fault. */
+/* Set when the fault began and what detected it. If the failover's cause is "health", both are in
+ * columns of the health sample. Any other cause is itself what detected the fault, and the time
+ * when the fault began stays unknown (0). */
 static void detection_take(struct failover *f, sqlite3_stmt *stmt, int column)
 {
 	if (strcmp(f->cause, "health")) {
@@ -173,13 +173,14 @@ static int fall_find(struct query *q, const struct wanted *w, struct failover *f
 /* Whether the flow was deleted during the failover. 10 is REASON_UPLINK_DOWN_FLUSH. A live flow has
  * no end, so state is tested before the end. */
 #define IS_DELETED "f.reason = 10 AND f.state <> 0 AND " ENDED " <= $end"
-/* The number of the flow's class (enum failover_class). */
+/* The class (enum failover_class) of a flow that was live when the uplink went down and did not
+ * move. */
 #define HELD_CLASS "CASE WHEN " IS_DELETED " THEN 1 WHEN f.state <> 0 THEN 4 ELSE 2 END"
 
 /* 'members' contains the flows of the failover. Its columns are `id`, `class` and `by`, the
  * uplink.id to which the flow moved or on which it started (NULL: none). $down, $back and $end are
  * in ms. If the uplink is still down, $back and $end are later than all times in the history.
- * 600000 is the limit of index flow_long; 3 is REASON_UPLINK_DOWN. */
+ * 600000 is the minimum life, in ms, of the flows in index flow_long; 3 is REASON_UPLINK_DOWN. */
 #define MEMBERS                                                                                    \
 	"WITH names AS (SELECT id FROM uplink WHERE name = $uplink),"                              \
 	" moved AS (SELECT m.flow_id AS id, m.egress AS by, max(m.id) FROM mismatch m"             \

@@ -496,7 +496,7 @@ static void change_note(struct feed *f, int64_t last, int kind)
 	f->scanned = last;
 }
 
-/* Update last[] and scanned with the changes since the previous scan. */
+/* Update `last` and `scanned` with the changes since the previous scan. */
 static int changes_scan(struct feed *f)
 {
 	int rc;

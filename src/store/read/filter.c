@@ -65,7 +65,7 @@ static void prefixes_append(sqlite3_str *sql, const struct query_filter *f, bool
 	prefix_append(sql, &f->host, "host", sides[is_flow][2]);
 }
 
-/* Append the conditions that only flows can have. A flow whose end is unknown counts as live only
+/* Append the conditions that apply only to flows. A flow whose end is unknown counts as live only
  * at its start. */
 static void flow_append(sqlite3_str *sql, const struct query_filter *f)
 {

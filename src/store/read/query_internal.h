@@ -58,7 +58,8 @@ struct row_buffer {
 /* Note SQLite's message in q->error. Return the -errno of the result code rc. */
 int query_fail(struct query *q, int rc);
 
-/* Fetch at most max ids from the one-column statement 'ids'. Return their number or -errno. */
+/* Fetch at most `max` ids from the one-column statement 'ids'. Return the number of ids or
+ * -errno. */
 int query_ids(struct query *q, sqlite3_stmt *ids, int64_t *list, int max);
 
 /* Shows rows of a view ("SELECT * FROM view WHERE id = ?") by id. */
@@ -82,8 +83,8 @@ int row_shower_open(struct row_shower *s, struct query *q, const char *sql, quer
 void row_shower_close(struct row_shower *s);
 /* Show one row, or nothing if the row does not exist. Return 0, the result of fn, or -errno. */
 int row_shower_show(struct row_shower *s, int64_t id);
-/* Show several rows. Each transaction reads ROWS_AT_ONCE rows. Return what row_shower_show()
- * returns. */
+/* Show several rows. Each transaction reads at most ROWS_AT_ONCE rows. Return what
+ * row_shower_show() returns. */
 int row_shower_show_all(struct row_shower *s, const int64_t *ids, size_t n);
 
 /* Copy all rows of a statement, then show them. Use this for statements with few rows. Return 0,

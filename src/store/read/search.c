@@ -21,7 +21,7 @@ struct bitmap {
 struct search {
 	struct query *q;
 	const struct query_filter *filter;
-	sqlite3_stmt *indexed;	/* selects the number of ids of a slice that postings cover */
+	sqlite3_stmt *indexed;	/* selects how many ids of a slice the postings cover */
 	sqlite3_stmt *postings; /* selects the postings of a slice for a range of addresses */
 	sqlite3_stmt *scan;	/* selects the flows of an id range that match the filter */
 	sqlite3_stmt *test;	/* selects the flow with this id if the filter matches the flow */
@@ -204,7 +204,8 @@ static int slice_show(struct search *s, int64_t slice, struct row_shower *shower
 	return r;
 }
 
-/* Show one flow of a slice that is not searched (see list_sql), if the filter matches the flow. */
+/* Show one flow of a slice that is not searched as a whole (see list_sql), if the filter matches
+ * the flow. */
 static int long_show(struct search *s, int64_t id, struct row_shower *shower, uint64_t *left)
 {
 	int64_t found;

@@ -92,7 +92,7 @@ int query_talkers(struct query *q, const struct summary_span *span, query_row_fn
 	return summary_run(q, sql, &few, fn, data);
 }
 
-/* An hour that overlaps the span counts as a whole. */
+/* Each row of `coverage` is about one hour. An hour that overlaps the span counts as a whole. */
 #define COVERED_TIME(ms) "strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', " ms " / 1000.0, 'unixepoch')"
 int query_covered(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
@@ -174,7 +174,8 @@ int query_mismatch_steps(struct query *q, const struct summary_span *span, query
 		span, fn, data);
 }
 
-/* An uplink's state at the beginning of the span is the state in its last row before the span. */
+/* Select the changes of state in the span, and for each uplink the last one before the span, which
+ * shows the state at the beginning of the span. */
 int query_states(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
 	return summary_run(

@@ -82,8 +82,8 @@ int query_who(struct query *q, const struct query_endpoint *e, query_row_fn *fn,
 #define NAME(table, column, what) "(SELECT x." what " FROM " table " x WHERE x.id = " column ")"
 #define PERIOD(format)		  "strftime('" format "', started / 1000, 'unixepoch')"
 
-/* For each column: the SQL expression to group by (key), and the expression to show (shown; NULL:
- * show the key). */
+/* For each column, `key` is the SQL expression to group by, and `shown` is the SQL expression to
+ * show (NULL: show the key). */
 static const struct {
 	const char *name, *key, *shown;
 } stats_columns[] = {

@@ -43,8 +43,8 @@ static void address_function(sqlite3_context *context, int n, sqlite3_value **va
 	}
 }
 
-/* Return the length of the address with which a word begins, or 0. The address is the whole word,
- * or the part before a port or a full stop. */
+/* Return the length of the address with which a word begins; 0: it begins with none. The address is
+ * the whole word, or the part before a port or a full stop. */
 static size_t address_find(const char *word, size_t length, struct addr *a)
 {
 	char copy[ADDR_STRLEN];

@@ -33,7 +33,8 @@ struct anonymizer {
 	/* the pass has done only a part of a slice; postings built now would be deleted again */
 	bool is_in_slice;
 	int64_t pass_after_ms; /* CLOCK_MONOTONIC time after which the next pass begins */
-	/* the time at which the pass began; the pass cuts flows that ended before before_ms */
+	/* time_ms: when the pass began; before_ms: the pass cuts flows that ended before this
+	 * time */
 	int64_t time_ms, before_ms;
 	int64_t since_ms;      /* `before_ms` of the last complete pass; 0: none */
 	int64_t left_since_ms; /* skipped flows that ended before this time have been cut */
@@ -50,7 +51,8 @@ void anonymizer_reset(struct anonymizer *x);
 
 void anonymizer_set(struct anonymizer *x, bool is_on, struct address_cut cut);
 
-/* Return whether the writer must not build postings before the next step. */
+/* Return whether the pass has done only a part of a slice. If so, the writer must not build
+ * postings, because the next step would delete them. */
 bool anonymizer_is_in_slice(const struct anonymizer *x);
 
 /* If a step is due, do it and set *did to true; otherwise set *did to false. Return SQLite's result
