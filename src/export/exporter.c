@@ -61,7 +61,7 @@ bool exporter_sleep(struct exporter *x, int64_t ms)
 
 void exporter_save(struct exporter *x)
 {
-	int err = state_save(&x->state, x->config->export.state_file);
+	int err = export_state_save(&x->state, x->config->export.state_file);
 
 	if (err < 0 && x->state_error == 0)
 		export_log(LOG_ERR,
@@ -126,7 +126,7 @@ static int state_lock(const char *path)
 static int state_open(struct exporter *x)
 {
 	const char *path = x->config->export.state_file;
-	int err = state_load(&x->state, path);
+	int err = export_state_load(&x->state, path);
 
 	if (err == -EBADMSG) {
 		export_log(LOG_ERR, "%s is damaged, so that all rows are shipped again", path);
@@ -276,7 +276,7 @@ static int exporter_prepare(struct exporter *x)
 
 int exporter_run(const struct config *c, const struct export_options *options)
 {
-	struct worker workers[STATE_TARGETS_MAX];
+	struct worker workers[EXPORT_STATE_TARGETS];
 	struct exporter *x = calloc(1, sizeof(*x));
 	int lock = x ? state_lock(c->export.state_file) : -ENOMEM, err;
 	unsigned n = 0;

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "export/state.h"
+#include "waymark/store/export_state.h"
 #include "export/target.h"
 #include "waymark/config/config.h"
 
@@ -31,7 +31,7 @@ struct exporter {
 	char uplinks[UPLINKS_MAX * (UPLINK_NAME_MAX + 10)];
 	pthread_mutex_t mutex; /* guards the fields that follow */
 	pthread_cond_t woken;
-	struct state state;
+	struct export_state state;
 	int state_error; /* result of the last attempt to save the state: 0 or -errno */
 	bool is_stopping;
 	unsigned n_running; /* threads that have not ended */

@@ -14,11 +14,11 @@ void progress_start(struct progress *p, bool is_on)
 	*p = (struct progress){.is_on = is_on};
 }
 
-static void sums(const struct state *s, int64_t *done, int64_t *all)
+static void sums(const struct export_state *s, int64_t *done, int64_t *all)
 {
 	*done = *all = 0;
 	for (unsigned i = 0; i < s->n_targets; i++) {
-		const struct state_table *t = s->targets[i].tables;
+		const struct export_state_table *t = s->targets[i].tables;
 		int64_t position = t[FEED_FLOWS].position, seen = t[FEED_FLOWS].seen;
 
 		if (i == 0 || seen - position > *all - *done) {
@@ -42,7 +42,7 @@ void progress_line(char *to, size_t size, int64_t done, int64_t all, int64_t fre
 		 (long long)rate, (long long)(left / 60), (long long)(left % 60));
 }
 
-void progress_show(struct progress *p, const struct state *s, int64_t now_ms)
+void progress_show(struct progress *p, const struct export_state *s, int64_t now_ms)
 {
 	int64_t done, all;
 	char line[160];

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "export/state.h"
+#include "waymark/store/export_state.h"
 
 struct progress {
 	bool is_on, has_shown;
@@ -17,7 +17,7 @@ struct progress {
 };
 
 void progress_start(struct progress *p, bool is_on);
-void progress_show(struct progress *p, const struct state *s, int64_t now_ms);
+void progress_show(struct progress *p, const struct export_state *s, int64_t now_ms);
 void progress_end(struct progress *p);
 
 /* Write the line, such as "[#####...............] 50000 of 200000 changes (25 %), 12500 per second,

@@ -32,7 +32,7 @@ struct shipper {
 	const struct export_target *target;
 	void *self; /* the target's data */
 	struct feed *feed;
-	struct state_target *state;
+	struct export_state_target *state;
 	struct export_origin origin;
 	struct pace pace[FEED_TABLES];
 	struct feed_span span; /* what spans_read() last read from the history */
@@ -71,7 +71,7 @@ struct shipper *shipper_new(struct exporter *x, const struct export_target *targ
 		return NULL;
 	s->x = x;
 	s->target = target;
-	s->state = state_target(&x->state, target->name);
+	s->state = export_state_target(&x->state, target->name);
 	s->self = target->open(&env, errors);
 	if (s->self && s->state)
 		return s;
@@ -193,7 +193,7 @@ static void missing_add(struct reading *r, int64_t last, int64_t n, int64_t id)
  * row->position. Add those that belong to the batch to the missing changes. */
 static void pruned_note(struct reading *r, const struct feed_row *row)
 {
-	const struct state_table *t = &r->s->state->tables[r->table];
+	const struct export_state_table *t = &r->s->state->tables[r->table];
 	bool is_whole = r->is_again && row->position >= r->end;
 	int64_t before = is_whole ? 0 : t->changes, all = is_whole ? t->sent_changes : row->pruned;
 	int64_t n = -1;
@@ -262,7 +262,7 @@ static int batch_read(struct shipper *s, struct reading *r)
  * acknowledged, it sends the same batch at the next start. */
 static void batch_note(struct shipper *s, const struct reading *r)
 {
-	struct state_table *t = &s->state->tables[r->table];
+	struct export_state_table *t = &s->state->tables[r->table];
 
 	pthread_mutex_lock(&s->x->mutex);
 	t->sent = r->position;
@@ -274,7 +274,7 @@ static void batch_note(struct shipper *s, const struct reading *r)
 
 static void position_move(struct shipper *s, const struct reading *r)
 {
-	struct state_table *t = &s->state->tables[r->table];
+	struct export_state_table *t = &s->state->tables[r->table];
 
 	pthread_mutex_lock(&s->x->mutex);
 	t->position = t->sent = r->position;
@@ -321,7 +321,7 @@ static int missing_send(struct shipper *s, struct reading *r)
 /* Ship a batch of a table and advance its position. Return 0 or -errno. */
 static int table_ship(struct shipper *s, enum feed_table_id table)
 {
-	const struct state_table *t = &s->state->tables[table];
+	const struct export_state_table *t = &s->state->tables[table];
 	struct reading r = {
 		.s = s,
 		.table = table,
@@ -423,7 +423,7 @@ static int positions_find(struct shipper *s)
 	int err = feed_find(s->feed, s->x->options->since_ms, &position);
 
 	for (int i = 0; err == 0 && i < FEED_TABLES; i++) {
-		struct state_table *t = &s->state->tables[i];
+		struct export_state_table *t = &s->state->tables[i];
 
 		t->position = t->sent = position;
 		err = feed_ordinal(s->feed, (enum feed_table_id)i, position, &t->changes);
@@ -438,7 +438,7 @@ static int changes_find(struct shipper *s)
 	int err = 0;
 
 	for (int i = 0; err == 0 && i < FEED_TABLES; i++) {
-		struct state_table *t = &s->state->tables[i];
+		struct export_state_table *t = &s->state->tables[i];
 
 		if (t->changes < 0)
 			err = feed_ordinal(s->feed, (enum feed_table_id)i, t->position,
@@ -453,7 +453,7 @@ static int changes_find(struct shipper *s)
 static int table_leave(struct shipper *s, enum feed_table_id table,
 		       const struct export_origin *former)
 {
-	const struct state_table *t = &s->state->tables[table];
+	const struct export_state_table *t = &s->state->tables[table];
 	int64_t sent = t->sent > t->position ? t->sent : t->position;
 	struct missing m = {
 		.table = table,
@@ -557,7 +557,7 @@ static void position_set(struct shipper *s, int table, int64_t position)
  * commits. Report a gap, and move the position back to the end of the history. */
 static int regress_handle(struct shipper *s, int table)
 {
-	struct state_table *t = &s->state->tables[table];
+	struct export_state_table *t = &s->state->tables[table];
 	struct missing m = {
 		.table = (enum feed_table_id)table,
 		.kind = MISSING_SHIPPED,
@@ -582,7 +582,7 @@ static int regress_handle(struct shipper *s, int table)
  * reported as missing rows of this table. */
 static int position_follow(struct shipper *s, int table)
 {
-	struct state_table *t = &s->state->tables[table];
+	struct export_state_table *t = &s->state->tables[table];
 
 	if (t->position > s->span.last)
 		return regress_handle(s, table);

@@ -19,11 +19,11 @@
 #include "waymark/base/times.h"
 
 struct status {
-	struct state state;
+	struct export_state state;
 	bool is_running;
 	char history[64]; /* "": the history cannot be read */
 	int64_t now_ms;
-	int64_t pending[STATE_TARGETS_MAX][FEED_TABLES];
+	int64_t pending[EXPORT_STATE_TARGETS][FEED_TABLES];
 };
 
 /* Return whether an exporter is running, that is, whether a process holds the lock. */
@@ -46,7 +46,7 @@ static bool is_locked(const char *state_file)
  * history, all changes of this history are pending. */
 static void pending_read(struct status *s, struct feed *f, unsigned target)
 {
-	const struct state_target *t = &s->state.targets[target];
+	const struct export_state_target *t = &s->state.targets[target];
 	bool is_this = strcmp(t->history, s->history) == 0;
 
 	for (int i = 0; i < FEED_TABLES; i++)
@@ -67,12 +67,12 @@ static void history_read(struct status *s, const char *path)
 	feed_close(f);
 }
 
-static int64_t pending(const struct status *s, const struct state_target *t, int table)
+static int64_t pending(const struct status *s, const struct export_state_target *t, int table)
 {
 	return s->pending[t - s->state.targets][table];
 }
 
-static int64_t pending_all(const struct status *s, const struct state_target *t)
+static int64_t pending_all(const struct status *s, const struct export_state_target *t)
 {
 	int64_t n = 0;
 
@@ -83,7 +83,7 @@ static int64_t pending_all(const struct status *s, const struct state_target *t)
 
 /* If rows are pending, return the age of the last acknowledged row in seconds; otherwise return
  * 0. */
-static int64_t lag_s(const struct status *s, const struct state_target *t, int table)
+static int64_t lag_s(const struct status *s, const struct export_state_target *t, int table)
 {
 	int64_t time_ms = t->tables[table].time_ms;
 
@@ -94,7 +94,7 @@ static int64_t lag_s(const struct status *s, const struct state_target *t, int t
 
 /* --- text ------------------------------------------------------------------------- */
 
-static void target_text(FILE *out, const struct status *s, const struct state_target *t)
+static void target_text(FILE *out, const struct status *s, const struct export_state_target *t)
 {
 	char when[TIMES_STRLEN];
 
@@ -134,7 +134,7 @@ static json_t *time_json(int64_t ms)
 	return ms ? json_string(times_format_iso(ms, text)) : json_null();
 }
 
-static json_t *tables_json(const struct status *s, const struct state_target *t)
+static json_t *tables_json(const struct status *s, const struct export_state_target *t)
 {
 	json_t *tables = json_object();
 
@@ -149,7 +149,7 @@ static json_t *tables_json(const struct status *s, const struct state_target *t)
 	return tables;
 }
 
-static json_t *target_json(const struct status *s, const struct state_target *t)
+static json_t *target_json(const struct status *s, const struct export_state_target *t)
 {
 	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:o}", "target", t->name,
 			 "history", t->history, "pending", (json_int_t)pending_all(s, t),
@@ -181,50 +181,50 @@ static int json_print(FILE *out, const struct status *s)
 struct metric {
 	const char *name, *type, *help;
 	/* Return the value of a table or, if table is -1, of a target. */
-	int64_t (*value)(const struct status *s, const struct state_target *t, int table);
+	int64_t (*value)(const struct status *s, const struct export_state_target *t, int table);
 	bool is_per_table;
 };
 
-static int64_t metric_position(const struct status *s, const struct state_target *t, int table)
+static int64_t metric_position(const struct status *s, const struct export_state_target *t, int table)
 {
 	(void)s;
 	return t->tables[table].position;
 }
 
-static int64_t metric_rows(const struct status *s, const struct state_target *t, int table)
+static int64_t metric_rows(const struct status *s, const struct export_state_target *t, int table)
 {
 	(void)s;
 	return (int64_t)t->tables[table].rows;
 }
 
-static int64_t metric_missing(const struct status *s, const struct state_target *t, int table)
+static int64_t metric_missing(const struct status *s, const struct export_state_target *t, int table)
 {
 	(void)s;
 	return (int64_t)t->tables[table].missing;
 }
 
-static int64_t metric_batches(const struct status *s, const struct state_target *t, int table)
+static int64_t metric_batches(const struct status *s, const struct export_state_target *t, int table)
 {
 	(void)s;
 	(void)table;
 	return (int64_t)t->batches;
 }
 
-static int64_t metric_failures(const struct status *s, const struct state_target *t, int table)
+static int64_t metric_failures(const struct status *s, const struct export_state_target *t, int table)
 {
 	(void)s;
 	(void)table;
 	return (int64_t)t->failures;
 }
 
-static int64_t metric_failing(const struct status *s, const struct state_target *t, int table)
+static int64_t metric_failing(const struct status *s, const struct export_state_target *t, int table)
 {
 	(void)s;
 	(void)table;
 	return t->error_ms != 0;
 }
 
-static int64_t metric_acknowledged(const struct status *s, const struct state_target *t, int table)
+static int64_t metric_acknowledged(const struct status *s, const struct export_state_target *t, int table)
 {
 	(void)s;
 	(void)table;
@@ -254,7 +254,7 @@ static void metric_print(FILE *out, const struct status *s, const struct metric 
 		"# TYPE waymark_export_%s %s\n",
 		m->name, m->help, m->name, m->type);
 	for (unsigned i = 0; i < s->state.n_targets; i++) {
-		const struct state_target *t = &s->state.targets[i];
+		const struct export_state_target *t = &s->state.targets[i];
 
 		for (int table = 0; table < FEED_TABLES && m->is_per_table; table++)
 			fprintf(out, "waymark_export_%s{target=\"%s\",table=\"%s\"} %lld\n",
@@ -286,7 +286,7 @@ int status_print(FILE *out, const struct config *c, enum status_form form)
 		[STATUS_METRICS] = metrics_print,
 	};
 	static struct status s;
-	int err = state_load(&s.state, c->export.state_file);
+	int err = export_state_load(&s.state, c->export.state_file);
 
 	if (err < 0) {
 		export_log(LOG_ERR, "cannot read %s: %s", c->export.state_file,

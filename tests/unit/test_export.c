@@ -26,7 +26,7 @@
 #include "export/ipfix_message.h"
 #include "export/progress.h"
 #include "export/schema.h"
-#include "export/state.h"
+#include "waymark/store/export_state.h"
 
 /* --- waits ------------------------------------------------------------------------ */
 
@@ -342,18 +342,18 @@ static int folder_remove(void **state)
 	return rmdir(folder);
 }
 
-static void state_fill(struct state *s, int64_t position)
+static void state_fill(struct export_state *s, int64_t position)
 {
-	struct state_target *t;
+	struct export_state_target *t;
 
 	memset(s, 0, sizeof(*s));
 	snprintf(s->router, sizeof(s->router), "gw1");
-	t = state_target(s, "clickhouse");
+	t = export_state_target(s, "clickhouse");
 	snprintf(t->history, sizeof(t->history), "uuid");
 	snprintf(t->error, sizeof(t->error), "status 500");
 	t->batches = 3;
 	for (int i = 0; i < FEED_TABLES; i++)
-		t->tables[i] = (struct state_table){.position = position + i,
+		t->tables[i] = (struct export_state_table){.position = position + i,
 						    .seen = position + 9,
 						    .time_ms = 5,
 						    .sent = position + i + 4,
@@ -362,19 +362,19 @@ static void state_fill(struct state *s, int64_t position)
 						    .changes = 8,
 						    .rows = 6,
 						    .missing = 7};
-	state_target(s, "file");
+	export_state_target(s, "file");
 }
 
 static void state_comes_back(void **state)
 {
-	struct state s, back;
+	struct export_state s, back;
 
 	(void)state;
-	assert_int_equal(state_load(&back, path), 0);
+	assert_int_equal(export_state_load(&back, path), 0);
 	assert_int_equal(back.n_targets, 0);
 	state_fill(&s, INT64_C(1) << 53);
-	assert_int_equal(state_save(&s, path), 0);
-	assert_int_equal(state_load(&back, path), 0);
+	assert_int_equal(export_state_save(&s, path), 0);
+	assert_int_equal(export_state_load(&back, path), 0);
 	assert_int_equal(back.n_targets, 2);
 	assert_memory_equal(back.targets[0].tables, s.targets[0].tables,
 			    sizeof(s.targets[0].tables));
@@ -385,22 +385,22 @@ static void state_comes_back(void **state)
 /* Any part of the file that a torn write leaves is refused. */
 static void state_torn_is_refused(void **state)
 {
-	struct state s, back;
+	struct export_state s, back;
 	struct stat info;
 
 	(void)state;
 	state_fill(&s, 10);
-	assert_int_equal(state_save(&s, path), 0);
+	assert_int_equal(export_state_save(&s, path), 0);
 	assert_int_equal(stat(path, &info), 0);
 	while (info.st_size--) {
 		assert_int_equal(truncate(path, info.st_size), 0);
-		assert_int_equal(state_load(&back, path), -EBADMSG);
+		assert_int_equal(export_state_load(&back, path), -EBADMSG);
 	}
 }
 
 static void state_flipped_is_refused(void **state)
 {
-	struct state s, back;
+	struct export_state s, back;
 	struct stat info;
 
 	(void)state;
@@ -409,7 +409,7 @@ static void state_flipped_is_refused(void **state)
 		int fd;
 		char byte;
 
-		assert_int_equal(state_save(&s, path), 0);
+		assert_int_equal(export_state_save(&s, path), 0);
 		assert_int_equal(stat(path, &info), 0);
 		if (at == info.st_size)
 			return;
@@ -418,14 +418,14 @@ static void state_flipped_is_refused(void **state)
 		byte ^= 4;
 		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
 		close(fd);
-		assert_int_equal(state_load(&back, path), -EBADMSG);
+		assert_int_equal(export_state_load(&back, path), -EBADMSG);
 	}
 }
 
 /* On a full disk the former state stays complete. */
 static void state_survives_a_full_disk(void **state)
 {
-	struct state s, back;
+	struct export_state s, back;
 	char fill[80];
 	FILE *file;
 
@@ -433,19 +433,19 @@ static void state_survives_a_full_disk(void **state)
 	if (mount("none", folder, "tmpfs", 0, "size=16k") < 0)
 		skip();
 	state_fill(&s, 10);
-	assert_int_equal(state_save(&s, path), 0);
+	assert_int_equal(export_state_save(&s, path), 0);
 	snprintf(fill, sizeof(fill), "%s/fill", folder);
 	file = fopen(fill, "w");
 	while (fputs("all that fits ", file) >= 0 && fflush(file) == 0)
 		;
 	fclose(file);
 	state_fill(&s, 20);
-	assert_int_equal(state_save(&s, path), -ENOSPC);
-	assert_int_equal(state_load(&back, path), 0);
+	assert_int_equal(export_state_save(&s, path), -ENOSPC);
+	assert_int_equal(export_state_load(&back, path), 0);
 	assert_int_equal(back.targets[0].tables[0].position, 10);
 	unlink(fill);
-	assert_int_equal(state_save(&s, path), 0);
-	assert_int_equal(state_load(&back, path), 0);
+	assert_int_equal(export_state_save(&s, path), 0);
+	assert_int_equal(export_state_load(&back, path), 0);
 	assert_int_equal(back.targets[0].tables[0].position, 20);
 	umount(folder);
 }

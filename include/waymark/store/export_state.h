@@ -15,9 +15,9 @@
 
 #include "waymark/store/feed.h"
 
-#define STATE_TARGETS_MAX 8
+#define EXPORT_STATE_TARGETS 8
 
-struct state_table {
+struct export_state_table {
 	int64_t position; /* number of the last acknowledged change */
 	int64_t seen;	  /* number of the last change in the history, as last read */
 	int64_t time_ms;  /* when the last acknowledged row changed; 0: unknown */
@@ -35,31 +35,31 @@ struct state_table {
 	uint64_t missing; /* rows deleted before they were shipped; the target got gap rows */
 };
 
-struct state_target {
+struct export_state_target {
 	char name[32];
 	char history[64]; /* the history that the positions refer to; "": none yet */
-	struct state_table tables[FEED_TABLES];
+	struct export_state_table tables[FEED_TABLES];
 	uint64_t batches, failures; /* acknowledged batches; failed attempts */
 	int64_t acknowledged_ms;
 	int64_t error_ms; /* time of the last attempt if it failed; 0: it succeeded */
 	char error[256];
 };
 
-struct state {
+struct export_state {
 	char router[256];
-	struct state_target targets[STATE_TARGETS_MAX];
+	struct export_state_target targets[EXPORT_STATE_TARGETS];
 	unsigned n_targets;
 };
 
 /* Return the target's entry; add it if it is new. NULL: no room. */
-struct state_target *state_target(struct state *s, const char *name);
+struct export_state_target *export_state_target(struct export_state *s, const char *name);
 
 /* Read the file. If the file is missing, *s is empty. Return 0, -EBADMSG if the file is damaged, or
  * -errno. */
-int state_load(struct state *s, const char *path);
+int export_state_load(struct export_state *s, const char *path);
 
 /* Write the file and sync it. Return 0 or -errno. If the new file cannot be written, the previous
  * file stays in place. */
-int state_save(const struct state *s, const char *path);
+int export_state_save(const struct export_state *s, const char *path);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * state.c - reads and writes the state file, which is one line of JSON and one line with its
+ * export_state.c - reads and writes the state file, which is one line of JSON and one line with its
  * checksum.
  */
-#include "export/state.h"
+#include "waymark/store/export_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,14 +17,14 @@
 #define STATE_BYTES_MAX 1048576
 #define STATE_FORMAT	1
 
-struct state_target *state_target(struct state *s, const char *name)
+struct export_state_target *export_state_target(struct export_state *s, const char *name)
 {
-	struct state_target *t;
+	struct export_state_target *t;
 
 	for (unsigned i = 0; i < s->n_targets; i++)
 		if (strcmp(s->targets[i].name, name) == 0)
 			return &s->targets[i];
-	if (s->n_targets == STATE_TARGETS_MAX)
+	if (s->n_targets == EXPORT_STATE_TARGETS)
 		return NULL;
 	t = &s->targets[s->n_targets++];
 	memset(t, 0, sizeof(*t));
@@ -56,7 +56,7 @@ static void text(json_t *from, const char *name, char *to, size_t size)
 	snprintf(to, size, "%s", value ? value : "");
 }
 
-static void table_read(json_t *from, struct state_table *t)
+static void table_read(json_t *from, struct export_state_table *t)
 {
 	t->position = number(from, "position");
 	t->seen = number(from, "seen");
@@ -69,7 +69,7 @@ static void table_read(json_t *from, struct state_table *t)
 	t->missing = (uint64_t)number(from, "missing");
 }
 
-static void target_read(json_t *from, struct state_target *t)
+static void target_read(json_t *from, struct export_state_target *t)
 {
 	json_t *tables = json_object_get(from, "tables");
 
@@ -83,7 +83,7 @@ static void target_read(json_t *from, struct state_target *t)
 		table_read(json_object_get(tables, feed_tables[i].name), &t->tables[i]);
 }
 
-static int state_read(struct state *s, const char *line, size_t size)
+static int state_read(struct export_state *s, const char *line, size_t size)
 {
 	json_t *root = json_loadb(line, size, 0, NULL), *targets, *from;
 	const char *name;
@@ -96,7 +96,7 @@ static int state_read(struct state *s, const char *line, size_t size)
 	targets = json_object_get(root, "targets");
 	json_object_foreach(targets, name, from)
 	{
-		struct state_target *t = state_target(s, name);
+		struct export_state_target *t = export_state_target(s, name);
 
 		if (t)
 			target_read(from, t);
@@ -134,7 +134,7 @@ static int file_check(const char *bytes, size_t size, size_t *line)
 	return size == *line + 1 + n && memcmp(end + 1, wanted, n) == 0 ? 0 : -EBADMSG;
 }
 
-int state_load(struct state *s, const char *path)
+int export_state_load(struct export_state *s, const char *path)
 {
 	size_t size, line = 0;
 	char *bytes;
@@ -152,7 +152,7 @@ int state_load(struct state *s, const char *path)
 
 /* --- writing ---------------------------------------------------------------------- */
 
-static json_t *table_write(const struct state_table *t)
+static json_t *table_write(const struct export_state_table *t)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "position",
 			 (json_int_t)t->position, "seen", (json_int_t)t->seen, "time_ms",
@@ -162,7 +162,7 @@ static json_t *table_write(const struct state_table *t)
 			 (json_int_t)t->missing);
 }
 
-static json_t *target_write(const struct state_target *t)
+static json_t *target_write(const struct export_state_target *t)
 {
 	json_t *tables = json_object();
 
@@ -174,7 +174,7 @@ static json_t *target_write(const struct state_target *t)
 			 (json_int_t)t->error_ms, "error", t->error, "tables", tables);
 }
 
-static char *state_write(const struct state *s)
+static char *state_write(const struct export_state *s)
 {
 	json_t *targets = json_object(), *root;
 	char *line;
@@ -248,7 +248,7 @@ static int file_replace(const char *path, const char *line)
 	return r;
 }
 
-int state_save(const struct state *s, const char *path)
+int export_state_save(const struct export_state *s, const char *path)
 {
 	char *line = state_write(s);
 	int r = line ? file_replace(path, line) : -ENOMEM;
