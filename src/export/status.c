@@ -6,12 +6,8 @@
 #include "export/status.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "export/exporter.h"
 #include "export/log.h"
@@ -26,32 +22,10 @@ struct status {
 	int64_t pending[EXPORT_STATE_TARGETS][FEED_TABLES];
 };
 
-/* Return whether an exporter is running, that is, whether a process holds the lock. */
-static bool is_locked(const char *state_file)
-{
-	char name[PATH_MAX];
-	bool is;
-	int fd;
-
-	snprintf(name, sizeof(name), "%s.lock", state_file);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	is = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-	close(fd);
-	return is;
-}
-
-/* Count the changes that a target has not acknowledged. If the target's position refers to another
- * history, all changes of this history are pending. */
 static void pending_read(struct status *s, struct feed *f, unsigned target)
 {
-	const struct export_state_target *t = &s->state.targets[target];
-	bool is_this = strcmp(t->history, s->history) == 0;
-
 	for (int i = 0; i < FEED_TABLES; i++)
-		if (i == FEED_FLOWS || strcmp(t->name, "ipfix") != 0)
-			feed_pending(f, i, is_this ? t->tables[i].position : 0,
+		export_state_pending(&s->state.targets[target], f, (enum feed_table_id)i,
 				     &s->pending[target][i]);
 }
 
@@ -185,7 +159,8 @@ struct metric {
 	bool is_per_table;
 };
 
-static int64_t metric_position(const struct status *s, const struct export_state_target *t, int table)
+static int64_t metric_position(const struct status *s, const struct export_state_target *t,
+			       int table)
 {
 	(void)s;
 	return t->tables[table].position;
@@ -197,34 +172,39 @@ static int64_t metric_rows(const struct status *s, const struct export_state_tar
 	return (int64_t)t->tables[table].rows;
 }
 
-static int64_t metric_missing(const struct status *s, const struct export_state_target *t, int table)
+static int64_t metric_missing(const struct status *s, const struct export_state_target *t,
+			      int table)
 {
 	(void)s;
 	return (int64_t)t->tables[table].missing;
 }
 
-static int64_t metric_batches(const struct status *s, const struct export_state_target *t, int table)
+static int64_t metric_batches(const struct status *s, const struct export_state_target *t,
+			      int table)
 {
 	(void)s;
 	(void)table;
 	return (int64_t)t->batches;
 }
 
-static int64_t metric_failures(const struct status *s, const struct export_state_target *t, int table)
+static int64_t metric_failures(const struct status *s, const struct export_state_target *t,
+			       int table)
 {
 	(void)s;
 	(void)table;
 	return (int64_t)t->failures;
 }
 
-static int64_t metric_failing(const struct status *s, const struct export_state_target *t, int table)
+static int64_t metric_failing(const struct status *s, const struct export_state_target *t,
+			      int table)
 {
 	(void)s;
 	(void)table;
 	return t->error_ms != 0;
 }
 
-static int64_t metric_acknowledged(const struct status *s, const struct export_state_target *t, int table)
+static int64_t metric_acknowledged(const struct status *s, const struct export_state_target *t,
+				   int table)
 {
 	(void)s;
 	(void)table;
@@ -299,7 +279,7 @@ int status_print(FILE *out, const struct config *c, enum status_form form)
 	if (!*s.state.router)
 		exporter_router(c, s.state.router, sizeof(s.state.router));
 	s.now_ms = clock_now_ms();
-	s.is_running = is_locked(c->export.state_file);
+	s.is_running = export_state_is_locked(c->export.state_file);
 	history_read(&s, c->database);
 	return print[form](out, &s);
 }

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +31,32 @@ struct export_state_target *export_state_target(struct export_state *s, const ch
 	memset(t, 0, sizeof(*t));
 	snprintf(t->name, sizeof(t->name), "%s", name);
 	return t;
+}
+
+bool export_state_is_locked(const char *path)
+{
+	char name[PATH_MAX];
+	bool is_locked;
+	int fd;
+
+	snprintf(name, sizeof(name), "%s.lock", path);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	is_locked = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return is_locked;
+}
+
+int export_state_pending(const struct export_state_target *t, struct feed *f,
+			 enum feed_table_id table, int64_t *count)
+{
+	bool is_this = strcmp(t->history, feed_history(f)) == 0;
+
+	*count = 0;
+	if (table != FEED_FLOWS && strcmp(t->name, "ipfix") == 0)
+		return 0; /* IPFIX has flows alone */
+	return feed_pending(f, table, is_this ? t->tables[table].position : 0, count);
 }
 
 /* Return a checksum (FNV-1a). It detects incomplete files, but no deliberate changes. */

@@ -126,6 +126,24 @@ says 'waymark-export: the nearest command' 'did you mean status'
 is 'waymark-export: an error is one line' "$(wc -l <"$err")" 1
 exporting 0 'status, before anything was shipped' status --json
 is 'waymark-export status: the JSON has the name of the router' "$(json 'd["router"]')" "$(uname -n)"
+check_not 'status without a target says nothing of the exporter' sh -c '"$@" | grep -q ^export' sh \
+	"$WAYMARK" -c "$lab_tmp/waymark.conf" status
+cp "$lab_tmp/waymark.conf" "$lab_tmp/export.conf"
+cat >>"$lab_tmp/export.conf" <<-END
+	export {
+		file = "$lab_tmp/shipped.jsonl"
+		state-file = "$lab_tmp/export.state"
+	}
+END
+says_of_export() { # WHAT PATTERN
+	"$WAYMARK" -c "$lab_tmp/export.conf" status >"$out" 2>"$err"
+	check "$1" grep -q "^export    $2" "$out" || diag "$(grep ^export "$out")"
+}
+says_of_export 'status: the exporter does not run' 'waymark-export is not running'
+"$top_build/src/waymark-export" -c "$lab_tmp/export.conf" --once 2>"$err" || diag "$(cat "$err")"
+says_of_export 'status: the rows that are not shipped' 'file: [0-9]* rows pending, last acknowledged 20'
+echo damaged >"$lab_tmp/export.state"
+says_of_export 'status: a state file that is damaged' 'unknown: cannot read .*export.state: the file is damaged'
 
 # --- uplinks ------------------------------------------------------------------------------------
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * state.h - the state file: the position up to which each target has acknowledged each table, and
+ * export_state.h - the state file of waymark-export: the position up to which each target has acknowledged each table, and
  * the results of attempts to ship.
  *
  * The file is written under another name, synced and renamed, so that it is always complete. A
  * damaged file is refused. The exporter then ships all rows again, and they replace their earlier
  * copies in the target.
  */
-#ifndef WAYMARK_SRC_EXPORT_STATE_H
-#define WAYMARK_SRC_EXPORT_STATE_H
+#ifndef WAYMARK_STORE_EXPORT_STATE_H
+#define WAYMARK_STORE_EXPORT_STATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -61,5 +62,14 @@ int export_state_load(struct export_state *s, const char *path);
 /* Write the file and sync it. Return 0 or -errno. If the new file cannot be written, the previous
  * file stays in place. */
 int export_state_save(const struct export_state *s, const char *path);
+
+/* Return whether an exporter is running, that is, whether a process holds the lock beside the state
+ * file at the path. */
+bool export_state_is_locked(const char *path);
+
+/* Count the changes of a table that the target has not acknowledged. If the target's position refers
+ * to another history, all changes of this history are counted. Return 0 or -errno. */
+int export_state_pending(const struct export_state_target *t, struct feed *f,
+			 enum feed_table_id table, int64_t *count);
 
 #endif

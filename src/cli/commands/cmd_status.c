@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/commands/status_export.h"
 #include "waymark/base/times.h"
 #include "waymark/base/units.h"
 #include "waymark/status/answer.h"
@@ -216,6 +217,7 @@ static enum exit_status status_show(const struct invocation *in, const char *tex
 		events_print(&a);
 		store_print(&a);
 		alerts_print(&a);
+		status_export_print(in);
 	}
 	status = a.is_ready ? CLI_DONE : CLI_NO_DAEMON;
 	answer_free(&a);
