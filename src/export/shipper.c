@@ -43,6 +43,7 @@ struct shipper {
 	bool has_reported; /* the log says that the history cannot be opened */
 	bool has_sought;   /* --since has been applied */
 	bool is_drained;   /* the replaced history was shipped to its end */
+	bool is_over;	   /* the target can never acknowledge a batch again */
 };
 
 /* A batch that is being read. */
@@ -105,8 +106,9 @@ static void failure_note(struct shipper *s, struct target_error *why)
 {
 	text_clean(why->text);
 	if (s->failures == 0 || strcmp(s->state->error, why->text) != 0)
-		export_log(LOG_WARNING, "target %s did not acknowledge the rows: %s (trying again)",
-			   s->target->name, why->text);
+		export_log(LOG_WARNING, "target %s did not acknowledge the rows: %s (%s)",
+			   s->target->name, why->text,
+			   why->is_final ? "giving up" : "trying again");
 	s->failures++;
 	pthread_mutex_lock(&s->x->mutex);
 	s->state->failures++;
@@ -116,7 +118,8 @@ static void failure_note(struct shipper *s, struct target_error *why)
 	pthread_mutex_unlock(&s->x->mutex);
 }
 
-/* Send the batch until it is acknowledged. Return 0, or -EINTR if the exporter stops. */
+/* Send the batch until it is acknowledged. Return 0, -EINTR if the exporter stops, or -EPIPE if the
+ * target can never acknowledge a batch again. */
 static int batch_send(struct shipper *s)
 {
 	struct target_error why = {""};
@@ -125,6 +128,10 @@ static int batch_send(struct shipper *s)
 		if (exporter_is_stopping(s->x))
 			return -EINTR;
 		failure_note(s, &why);
+		if (why.is_final) {
+			s->is_over = true;
+			return -EPIPE;
+		}
 		if (exporter_sleep(s->x, backoff_ms(s->failures, exporter_random())))
 			return -EINTR;
 	}
@@ -695,12 +702,16 @@ int shipper_run(struct shipper *s)
 
 	while (!is_done && !exporter_is_stopping(s->x)) {
 		err = round_run(s, &is_done);
-		if (err == -EINTR || (err < 0 && s->x->options->is_once))
+		if (err == -EINTR || s->is_over || (err < 0 && s->x->options->is_once))
 			break;
 		if (err < 0)
 			history_failure(s, err);
 		if (!is_done)
 			exporter_sleep(s->x, err < 0 ? OPEN_MS : POLL_MS);
 	}
-	return is_done || (!s->x->options->is_once && err == -EINTR) ? 0 : err;
+	if (is_done)
+		return 0;
+	if (s->x->options->is_once)
+		return err ? err : -EINTR;
+	return err == -EINTR ? 0 : err;
 }

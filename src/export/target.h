@@ -20,6 +20,7 @@
  * and no password. */
 struct target_error {
 	char text[256];
+	bool is_final; /* no later attempt can succeed */
 };
 
 struct target_env {

@@ -248,7 +248,10 @@ static int file_send(void *self, struct target_error *why)
 	if (r == 0 && is_large(f))
 		file_rotate(f);
 	if (r < 0)
-		snprintf(why->text, sizeof(why->text), "%.180s: %.60s", path, strerror(-r));
+		snprintf(why->text, sizeof(why->text), "%.180s: %.60s",
+			 f->is_stdout ? "standard output" : path, strerror(-r));
+	/* A reader of standard output that has gone does not come back. */
+	why->is_final = r == -EPIPE && f->is_stdout;
 	return r;
 }
 

@@ -137,6 +137,19 @@ is "a damaged state file does not stop the exporter" $? 0
 check "the damaged file is reported" grep -q "is damaged" "$dir/log"
 check "rows sent again replace the former ones" compare 1-500 "$dir/one.db"
 
+# --- standard output whose reader has gone ------------------------------------------------------
+
+configure "$dir/one.db" 'file = "-"'
+rm -f "$dir/state"
+{
+	timeout 30 "$EXPORT" -c "$dir/conf" --once file 2>"$dir/log"
+	echo $? >"$dir/exit"
+} | head -c 0
+is "the reader of standard output has gone: the exporter ends with a failure" "$(cat "$dir/exit")" 1
+check "... and says why" grep -q "standard output: Broken pipe (giving up)" "$dir/log"
+is "with a reader each flow is printed" \
+	"$("$EXPORT" -c "$dir/conf" --once file 2>"$dir/log" | grep -c '"table": *"flows"')" 500
+
 # --- a verdict that changes after the flow was shipped -----------------------------------------
 
 sink_stop

@@ -354,14 +354,14 @@ static void state_fill(struct export_state *s, int64_t position)
 	t->batches = 3;
 	for (int i = 0; i < FEED_TABLES; i++)
 		t->tables[i] = (struct export_state_table){.position = position + i,
-						    .seen = position + 9,
-						    .time_ms = 5,
-						    .sent = position + i + 4,
-						    .sent_changes = 4,
-						    .sent_missing = 2,
-						    .changes = 8,
-						    .rows = 6,
-						    .missing = 7};
+							   .seen = position + 9,
+							   .time_ms = 5,
+							   .sent = position + i + 4,
+							   .sent_changes = 4,
+							   .sent_missing = 2,
+							   .changes = 8,
+							   .rows = 6,
+							   .missing = 7};
 	export_state_target(s, "file");
 }
 
