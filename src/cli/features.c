@@ -21,7 +21,7 @@ void features_print(FILE *out)
 	fprintf(out, "waymark %s\n", PACKAGE_VERSION);
 	fprintf(out,
 		"schema 3, sqlite %s, jansson %s, %s, "
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef HAVE_SANITIZERS
 		"sanitizers, "
 #endif
 		,

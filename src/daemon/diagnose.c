@@ -151,8 +151,8 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 }
 
 /* Return REASON_RESTORE_MISSING if the ruleset, which restores marks, is missing or changed, and
- * otherwise REASON_UNEXPLAINED. In audit mode another program restores marks, so nothing is known
- * about it. */
+ * otherwise REASON_UNEXPLAINED. In audit mode the rules of another program restore marks, and
+ * waymarkd does not know these rules: return REASON_UNEXPLAINED. */
 static enum reason restoring_diagnose(struct daemon *d, int64_t now_ms)
 {
 	struct diagnosis *known = &d->diagnose->restoring;

@@ -103,7 +103,7 @@ static char *reply_unconfirmed(const struct config *c)
 {
 	char command[CONFIG_COMMAND_SIZE], text[CONFIG_COMMAND_SIZE + 64];
 
-	snprintf(text, sizeof(text), "an earlier apply still waits for '%s'",
+	snprintf(text, sizeof(text), "an earlier apply is not confirmed yet ('%s' confirms it)",
 		 config_command(c, command, sizeof(command), "confirm"));
 	return reply_error(text);
 }

@@ -16,6 +16,7 @@
 #include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/nflog.h"
 #include "waymark/kernel/nft.h"
+#include "waymark/kernel/nft_table.h"
 #include "waymark/kernel/privilege.h"
 #include "waymark/kernel/rtnl.h"
 #include "waymark/plan/ruleset.h"
@@ -222,10 +223,26 @@ static void ruleset_checked(struct findings *f, const struct config *c, struct n
 	free(other);
 }
 
+/* Report our table if it remained after a waymarkd that owned it was killed. It then has only the
+ * flag persist. libnftables before 1.1 does not know this flag and prints another text for it. A
+ * newer one can load the table from a file, so there is nothing to report. `json` is the listing of
+ * all tables; NULL: the library could not make it. */
+static void left_table_checked(struct findings *f, const char *json)
+{
+	if (!nft_table_is_left(RULESET_TABLE) || (json && strstr(json, "\"persist\"")))
+		return;
+	findings_add(f, FINDING_WARNING,
+		     "table " RULESET_FAMILY " " RULESET_TABLE " was left by a waymarkd that was "
+		     "killed while it protected the table: nft cannot load a ruleset that is saved "
+		     "now");
+	findings_fix(f, "systemctl start waymarkd");
+}
+
 static void rules_of_others_checked(struct findings *f, const struct config *c, struct nft *nft)
 {
 	char *json = nft_list_ruleset_json(nft);
 
+	left_table_checked(f, json);
 	if (json)
 		hostcheck_rulesets(f, c, json);
 	else

@@ -254,25 +254,6 @@ static void flows_checked(struct findings *f, const json_t *flowtable)
 		     text_of(flowtable, "name"));
 }
 
-/* Report our table if it remained after a waymarkd that owned it was killed. It then has only the
- * flag persist. libnftables before 1.1 does not know this flag and prints another text for it. A
- * newer one can load the table from a file, so there is nothing to report. */
-static void orphan_checked(struct findings *f, const json_t *table)
-{
-	const json_t *flags = json_object_get(table, "flags");
-	const char *flag = json_is_string(flags) ? json_string_value(flags) : "owner";
-
-	if (strcmp(text_of(table, "family"), RULESET_FAMILY) ||
-	    strcmp(text_of(table, "name"), RULESET_TABLE) || !strcmp(flag, "owner") ||
-	    !strcmp(flag, "dormant") || !strcmp(flag, "persist"))
-		return;
-	findings_add(f, FINDING_WARNING,
-		     "table " RULESET_FAMILY " " RULESET_TABLE " was left by a waymarkd that was "
-		     "killed while it protected the table: nft cannot load a ruleset that is saved "
-		     "now");
-	findings_fix(f, "systemctl start waymarkd");
-}
-
 void hostcheck_rulesets(struct findings *f, const struct config *c, const char *json)
 {
 	json_t *root = json_loads(json, 0, NULL);
@@ -291,8 +272,6 @@ void hostcheck_rulesets(struct findings *f, const struct config *c, const char *
 
 		if ((inner = json_object_get(item, "rule")))
 			rule_checked(f, c, inner);
-		else if ((inner = json_object_get(item, "table")))
-			orphan_checked(f, inner);
 		else if ((inner = json_object_get(item, "flowtable")))
 			flows_checked(f, inner);
 	}

@@ -84,7 +84,7 @@ static int program_export(int fd)
 		SCMP_SYS(pivot_root),
 		SCMP_SYS(process_vm_readv),
 		SCMP_SYS(process_vm_writev),
-#ifndef __SANITIZE_ADDRESS__ /* the leak sanitizer needs it */
+#ifndef HAVE_SANITIZERS /* the leak sanitizer needs it */
 		SCMP_SYS(ptrace),
 #endif
 		SCMP_SYS(quotactl),

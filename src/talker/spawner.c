@@ -38,7 +38,7 @@ struct spawner {
 	uint32_t generation;
 	pid_t worker; /* 0: none */
 	int64_t started_ms, due_ms, pause_ms;
-	int64_t stop_by_ms; /* when to kill the worker; 0: waymarkd still runs */
+	int64_t stop_by_ms; /* when to kill the worker, after waymarkd has stopped; 0: not yet */
 	struct frame frame;
 };
 

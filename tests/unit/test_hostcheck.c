@@ -169,14 +169,6 @@ static void test_other_statements_that_matter(void **state)
 			   "{\"nftables\":[{\"flowtable\":{\"family\":\"ip\",\"name\":\"fast\","
 			   "\"table\":\"t\"}}]}");
 	assert_finding(FINDING_WARNING, "flowtable fast in table ip t", "flow add @fast");
-	hostcheck_rulesets(&findings, &config,
-			   "{\"nftables\":[{\"table\":{\"family\":\"inet\",\"name\":\"waymark\","
-			   "\"flags\":\"?\"}}]}");
-	assert_finding(FINDING_WARNING, "table inet waymark was left", "systemctl start waymarkd");
-	hostcheck_rulesets(&findings, &config,
-			   "{\"nftables\":[{\"table\":{\"family\":\"inet\",\"name\":\"waymark\","
-			   "\"flags\":\"owner\"}}]}");
-	assert_finding(FINDING_OK, "no nftables rule of another program", NULL);
 	hostcheck_rulesets(&findings, &config, "{\"nftables\":[");
 	assert_finding(FINDING_WARNING, "cannot read the rulesets", NULL);
 }

@@ -74,7 +74,7 @@ struct health_view {
 	/* when the latest degraded or silent state probably began: at the last answer before a
 	 * silence, or at the start of the window whose flows were weighed; 0: never */
 	int64_t fault_ms;
-	uint32_t window_ms;	  /* length of the interval that `flows` covers, until now */
+	uint32_t window_ms;	  /* length of the interval of `flows`, which ends now */
 	struct flow_counts flows; /* flows of both families that began or were answered in it */
 	int normal_permille;	  /* share of flows that normally get an answer; -1: unknown */
 	int others_permille;	  /* the best other uplink's share of answers, relative to its own

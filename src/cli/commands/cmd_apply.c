@@ -77,8 +77,8 @@ static enum exit_status apply_guarded(struct applying *a)
 	if (status >= 0)
 		return (enum exit_status)status;
 	if (status == -EALREADY)
-		cli_error("apply: an earlier apply still waits for '%s' (run it, or wait until "
-			  "that change is undone)",
+		cli_error("apply: an earlier apply is not confirmed yet (run '%s', or wait until "
+			  "its change is undone)",
 			  config_command(a->config, command, sizeof(command), "confirm"));
 	else
 		cli_error("apply: cannot start the process that undoes an unconfirmed change: %s",

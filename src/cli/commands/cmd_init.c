@@ -230,7 +230,7 @@ static void header_print(const struct proposals *p, unsigned shift)
 	       "# watches the marks that another tool sets.\n"
 	       "mode      = \"steer\"\n"
 	       "\n"
-	       "# The bits of the packet mark and the ct mark that are Waymark's. No ip rule\n"
+	       "# Waymark uses these bits of the packet mark and of the ct mark. No ip rule\n"
 	       "# of this host uses them.\n"
 	       "mark-mask = 0x%x\n",
 	       ((1u << MARK_BITS) - 1) << shift);
