@@ -122,7 +122,7 @@ static void failure_note(struct shipper *s, struct target_error *why)
  * target can never acknowledge a batch again. */
 static int batch_send(struct shipper *s)
 {
-	struct target_error why = {""};
+	struct target_error why = {.text = ""};
 
 	while (s->target->send(s->self, &why) < 0) {
 		if (exporter_is_stopping(s->x))
