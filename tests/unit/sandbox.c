@@ -38,6 +38,36 @@ static bool loopback_up(void)
 	return is_up;
 }
 
+static bool file_put(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+	bool is_put = file && fputs(text, file) >= 0;
+
+	return file && fclose(file) == 0 && is_put;
+}
+
+static bool map_put(const char *path, unsigned id)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0 %u 1", id);
+	return file_put(path, text);
+}
+
+/* Make a network namespace in a user namespace where this user is root. Without that, the sysctls
+ * of the network namespace could not be written. */
+static int unprivileged_enter(void)
+{
+	unsigned uid = geteuid(), gid = getegid();
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		return -1;
+	assert_true(file_put("/proc/self/setgroups", "deny"));
+	assert_true(map_put("/proc/self/uid_map", uid));
+	assert_true(map_put("/proc/self/gid_map", gid));
+	return 0;
+}
+
 const char *sandbox_enter(void)
 {
 	static char reason[160];
@@ -45,7 +75,7 @@ const char *sandbox_enter(void)
 	if (is_entered)
 		return NULL;
 	is_privileged = unshare(CLONE_NEWNET) == 0;
-	if (!is_privileged && unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
+	if (!is_privileged && unprivileged_enter()) {
 		snprintf(reason, sizeof(reason), "no network namespace can be made: %s",
 			 strerror(errno));
 		if (geteuid() == 0)
