@@ -19,6 +19,7 @@
 
 #include "steering/steering_internal.h"
 #include "sandbox.h"
+#include "sandbox.h"
 #include "steering_lab.h"
 #include "waymark/kernel/transaction.h"
 #include "waymark/kernel/nft.h"
@@ -812,9 +813,12 @@ static void ignores_a_planted_state(void **state)
 static void takes_sixty_uplinks(void **state)
 {
 	static struct uplink_config many[UPLINKS_MAX];
-	char *before = steering_lab_listing();
+	char *before;
 
 	(void)state;
+	if (!sandbox_is_privileged())
+		skip(); /* the socket's buffer cannot be made large enough for the ruleset */
+	before = steering_lab_listing();
 	for (unsigned i = 0; i < UPLINKS_MAX; i++) {
 		many[i] = steering_lab_uplinks[i % 2];
 		snprintf(many[i].name, sizeof(many[i].name), "u%u", i);
