@@ -19,7 +19,6 @@
 
 #include "steering/steering_internal.h"
 #include "sandbox.h"
-#include "sandbox.h"
 #include "steering_lab.h"
 #include "waymark/kernel/transaction.h"
 #include "waymark/kernel/nft.h"
