@@ -45,8 +45,9 @@ bool aggregation_over(struct aggregation *f, int64_t now_ms, int64_t quiet_ms, s
  * until then. */
 bool aggregation_end(struct aggregation *f, const struct alert *alert, struct alert *out);
 
-/* If the last aggregation_take() reused an entry with alerts that were only counted, write their
- * summary to *out and return true. Otherwise return false. */
+/* The last aggregation_take() may have reused an entry whose former alerts were counted, but not
+ * sent. If so, write the summary of the former alerts to *out and return true. Otherwise return
+ * false. */
 bool aggregation_evicted(struct aggregation *f, struct alert *out);
 
 /* Return how many times an entry was reused because the table was full. */

@@ -51,11 +51,11 @@ static void rules_settle(const struct coverage_reading *from, const struct cover
 		memcpy(out->rules, to->rules, sizeof(out->rules));
 }
 
-/* Balance the differences of the shares (enum flow_share), in packets or bytes. A flow that moves
- * from one share to another makes the first one shrink and the second one grow. Therefore subtract
- * the decrease of a share from the increases of the others, so that nothing counts twice. A share
- * that shrank because flows vanished (has_lost) is not subtracted. Return true if packets are
- * missing: a share shrank because flows vanished, or the decreases exceed the increases. */
+/* n[s] is the change of share s (enum flow_share) between two readings, in packets or bytes. If a
+ * flow moves to another share, its packets are a decrease of the old share and an increase of the
+ * new one. They must not count twice: subtract all decreases from the increases. Exception: if flows
+ * of a share vanished (has_lost), its decrease is not subtracted. Return true if packets are
+ * missing: flows vanished, or the decreases exceed the increases. */
 static bool shares_balance(int64_t n[FLOW_SHARES], const bool has_lost[FLOW_SHARES])
 {
 	bool is_short = false;

@@ -76,10 +76,9 @@ static int holder_report(void)
 	bool is_known = holder_read(&holder);
 
 	if (is_known && holder.uid != 0 && holder.uid != geteuid()) {
-		log_warning("process %d of user %u uses the abstract socket @" NAME
-			    " of this network namespace: waymarkd cannot detect a second waymarkd "
-			    "(end that process)",
-			    (int)holder.pid, (unsigned)holder.uid);
+		log_warning("cannot detect a second waymarkd: process %d of user %u uses the "
+			    "abstract socket @" NAME " of this network namespace (end process %d)",
+			    (int)holder.pid, (unsigned)holder.uid, (int)holder.pid);
 		return 0;
 	}
 	if (is_known)

@@ -141,8 +141,8 @@ static char *apply(struct daemon *d, const char *arguments)
 static char *confirm(struct daemon *d)
 {
 	if (!d->operator->former)
-		return reply_error("nothing to confirm (if the time of 'apply --confirm' is over, "
-				   "its change was undone)");
+		return reply_error(
+			"nothing to confirm (a change that is not confirmed in time is undone)");
 	operator_forget(d);
 	log_notice("the configuration is confirmed");
 	return reply(json_pack("{sb}", "confirmed", 1));

@@ -73,9 +73,9 @@ static bool group_is_suppressed(const struct netstate *s, const struct rule_stat
 	return link && link->group == r->extra.suppress_ifgroup;
 }
 
-/* Return the route that the rule selects in its table among the general ones, which take the place
- * of a default route (hostcheck_prefix_is_general). The most specific one is selected, then the one
- * with the lowest metric. Return NULL if there is none, or if the rule suppresses it. */
+/* A general route (hostcheck_prefix_is_general) takes the place of a default route. Return the
+ * general route that the rule selects in its table: the most specific one, then the one with the
+ * lowest metric. Return NULL if there is none, or if the rule suppresses it. */
 static const struct route_state *general_route(const struct netstate *s, const struct rule_state *r)
 {
 	const struct route_state *found = NULL;
@@ -448,7 +448,7 @@ static void route_fix(const struct checking *k, const struct route_state *r, con
 		     shell_line(quoted, sizeof(quoted), line));
 }
 
-/* Return the first uplink whose pinned flows route r diverts, or NULL. */
+/* Return the first uplink whose pinned flows are diverted by route r, or NULL. */
 static const struct uplink_config *
 uplink_taken_over(const struct checking *k, const struct netstate *all, const struct route_state *r)
 {

@@ -267,9 +267,9 @@ static bool address_is_on(const struct netstate *s, uint32_t ifindex, const stru
 }
 
 /* Return whether this host's own traffic cannot be balanced. If an uplink is a tunnel, the outer
- * packets, which this host sends, must not be routed into the tunnel. If a next hop needs a source
- * address that is not on its interface, a multipath route cannot name this address for one next hop
- * only. */
+ * packets, which this host sends, must not be routed into the tunnel. A multipath route can name
+ * only one source address, for all its next hops. If one of them needs an address that is not on
+ * its interface, such a route cannot be used. */
 static bool own_cannot_be_spread(const struct planner *pl, const struct balance *b)
 {
 	for (uint16_t i = 0; i < b->n; i++) {

@@ -32,8 +32,8 @@ enum exit_status cmd_confirm(const struct invocation *in)
 		return CLI_DONE;
 	}
 	if (err == -ENOENT)
-		cli_error("confirm: nothing to confirm (if the time of 'apply --confirm' is over, "
-			  "its change was undone)");
+		cli_error("confirm: nothing to confirm (a change that is not confirmed in time is "
+			  "undone)");
 	else
 		cli_error("confirm: %s", strerror(-err));
 	return CLI_FAILED;

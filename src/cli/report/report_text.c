@@ -135,8 +135,8 @@ void report_clock(FILE *out, int64_t ms)
 	time_print(out, ms, "%Y-%m-%d %H:%M:%S");
 }
 
-/* If the name of the zone does not consist of letters (such as "+03"), only the offset is
- * written. */
+/* Write the name of the time zone and its offset from UTC. Some zones have a number as their name,
+ * such as "+03": then write the offset alone. */
 void report_zone(FILE *out, int64_t ms)
 {
 	time_t t = (time_t)(ms / 1000);
