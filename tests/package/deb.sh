@@ -199,18 +199,10 @@ test_purged() {
 	check_not 'systemd has no unit of it' inside systemctl cat waymarkd waymark-export
 }
 
-end() {
-	local status=$?
-	trap - EXIT
-	machine_down
-	(exit $status)
-	lab_down
-}
-
 why=$(obstacle)
 [ -z "$why" ] || skip_all "$why"
 lab_up
-trap end EXIT
+trap machine_end EXIT
 nat masquerade
 packages_get
 check 'lintian has no complaint' lintian --allow-root --fail-on error,warning "$lab_tmp"/debs/*.changes

@@ -8,6 +8,7 @@
 #	machine_up FOLDER	start it; FOLDER is its /mnt
 #	inside COMMAND...	run a command there
 #	machine_down		end it
+#	machine_end		end it and the lab, for trap ... EXIT
 
 machine_pid=
 machine_group=waymark-machine.$$
@@ -96,4 +97,12 @@ machine_down() {
 		sleep 0.2
 	done' - "$base" "$machine_group" 2>/dev/null
 	rmdir "$base"
+}
+
+machine_end() {
+	local status=$?
+	trap - EXIT
+	machine_down
+	(exit $status)
+	lab_down
 }

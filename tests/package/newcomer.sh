@@ -79,14 +79,7 @@ fi
 MACHINE_ROOT=$lab_tmp/debian
 export MACHINE_ROOT
 machine_up "$lab_tmp"
-end() {
-	local status=$?
-	trap - EXIT
-	machine_down
-	(exit $status)
-	lab_down
-}
-trap end EXIT
+trap machine_end EXIT
 [ "${BY:-make}" = deb ] || timed on_router "$(section | grep '^systemd-sysusers')"
 for begin in mkdir 'waymark init' 'waymark check' 'waymark rules' 'waymark apply' 'waymark confirm' systemctl; do
 	timed on_router "$(section | grep "^$begin" | head -n 1)"
